@@ -1,0 +1,1 @@
+//! LLM providers: a deployment and a call become one signed HTTP request.

@@ -1,0 +1,1 @@
+//! Which LLM deployment serves a call, in what order, until when.

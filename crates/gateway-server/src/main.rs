@@ -1,0 +1,3 @@
+//! The `gateway-server` binary.
+
+fn main() {}

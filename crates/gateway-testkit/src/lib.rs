@@ -1,0 +1,1 @@
+//! Scriptable LLM upstream with every fault, test certificates and a raw test client.

@@ -1,0 +1,1 @@
+//! HTTP client connection pools that rotate by generation and never cut a running stream.

@@ -1,0 +1,1 @@
+//! Starts the real binary for the end-to-end tests.
