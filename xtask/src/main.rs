@@ -6,6 +6,7 @@
 // A command-line tool: what it prints is its result.
 #![allow(clippy::print_stdout)]
 
+mod bench;
 mod ci;
 mod failure;
 mod fuzz;
@@ -37,6 +38,8 @@ enum Command {
     Tidy,
     /// Many streams through a gateway whose upstream pools rotate under them.
     Soak(soak::Args),
+    /// What a call through the gateway costs, as a ratio to nginx in the same run.
+    Bench(bench::Args),
     /// Runs the fuzz targets of `fuzz/` for a while.
     Fuzz(fuzz::Args),
     /// Packs every crate that other services use, as it would be published.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
         Command::Soak(args) => soak::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Package => package::run(),
         Command::SoakUpstream(args) => soak::run_upstream(&args),

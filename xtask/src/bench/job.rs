@@ -1,0 +1,135 @@
+//! What the orchestrator asks of the load generator, and what that answers: JSON both ways.
+
+use std::net::SocketAddr;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::account::Memory;
+use super::payload::Mode;
+
+/// One measurement of one target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Job {
+    /// Where the target listens.
+    pub(crate) address: SocketAddr,
+    /// Comes before `/v1/chat/completions`; usually empty.
+    pub(crate) prefix: String,
+    /// Which answer to ask for.
+    pub(crate) mode: Mode,
+    /// How the calls follow each other.
+    pub(crate) shape: Shape,
+    /// Time before anything is counted, in milliseconds.
+    pub(crate) warm_up_ms: u64,
+    /// Who is accounted.
+    pub(crate) watch: Watch,
+}
+
+/// How the calls follow each other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Shape {
+    /// Each connection calls again as soon as its last call has ended.
+    Closed {
+        /// Connections, and so calls at a time.
+        connections: u32,
+        /// Length of the measurement, in milliseconds.
+        duration_ms: u64,
+    },
+    /// Calls begin at a fixed rate, whether earlier ones have ended or not.
+    Open {
+        /// Calls per second.
+        rate: u32,
+        /// Connections that take turns.
+        connections: u32,
+        /// Length of the measurement, in milliseconds.
+        duration_ms: u64,
+    },
+    /// Opens streams that stay silent, and looks at the target's memory at each step.
+    Idle {
+        /// Numbers of open streams, rising.
+        steps: Vec<u32>,
+        /// Rest before each look, in milliseconds.
+        settle_ms: u64,
+    },
+}
+
+/// Processes and cores that are accounted over a measurement.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Watch {
+    /// All processes of the target.
+    pub(crate) proxy: Vec<u32>,
+    /// The mock upstream.
+    pub(crate) mock: u32,
+    /// Core of the target.
+    pub(crate) proxy_core: usize,
+    /// Core of mock and generator.
+    pub(crate) load_core: usize,
+}
+
+/// What one measurement found.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Cell {
+    /// Calls that ended well.
+    pub(crate) calls: u64,
+    /// Whole events that came.
+    pub(crate) events: u64,
+    /// Reads that brought something.
+    pub(crate) reads: u64,
+    /// Calls that failed.
+    pub(crate) errors: u64,
+    /// What the first of those said.
+    pub(crate) first_error: Option<String>,
+    /// Bytes of body of the shortest and the longest answer.
+    pub(crate) body_bytes: Option<(u64, u64)>,
+    /// Length of the measurement.
+    pub(crate) wall_ns: u64,
+    /// CPU time of the target.
+    pub(crate) proxy_cpu_ns: u64,
+    /// CPU time of the mock upstream.
+    pub(crate) mock_cpu_ns: u64,
+    /// CPU time of the load generator.
+    pub(crate) load_cpu_ns: u64,
+    /// Time that the target's core was busy, for whomever.
+    pub(crate) proxy_core_ns: u64,
+    /// Time that the core of mock and generator was busy, for whomever.
+    pub(crate) load_core_ns: u64,
+    /// Call to end of the answer; from the planned begin, if there is one.
+    pub(crate) latency: Quantiles,
+    /// Call to first byte.
+    pub(crate) first_byte: Quantiles,
+    /// The mock's write of an event to the client's read of it.
+    pub(crate) event_delay: Quantiles,
+    /// How late the generator itself was to begin a call.
+    pub(crate) late: Quantiles,
+    /// Memory of the target before the first idle stream.
+    pub(crate) memory_before: Memory,
+    /// Memory of the target at each step of idle streams.
+    pub(crate) memory: Vec<(u32, Memory)>,
+}
+
+/// Some points of a distribution, in nanoseconds.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Quantiles {
+    /// Values recorded.
+    pub(crate) count: u64,
+    /// Median.
+    pub(crate) p50: u64,
+    /// 90th percentile.
+    pub(crate) p90: u64,
+    /// 99th percentile.
+    pub(crate) p99: u64,
+    /// Largest value.
+    pub(crate) max: u64,
+}
+
+impl From<&Histogram<u64>> for Quantiles {
+    fn from(histogram: &Histogram<u64>) -> Self {
+        Self {
+            count: histogram.len(),
+            p50: histogram.value_at_quantile(0.5),
+            p90: histogram.value_at_quantile(0.9),
+            p99: histogram.value_at_quantile(0.99),
+            max: histogram.max(),
+        }
+    }
+}
