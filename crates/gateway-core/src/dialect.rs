@@ -1,0 +1,127 @@
+//! The wire formats that the gateway speaks: each is one file below, and one line in [`Dialect::wire`].
+
+mod anthropic;
+mod openai;
+mod openai_chat;
+mod openai_completions;
+mod openai_embeddings;
+
+use bytes::Bytes;
+
+use crate::body::{self, BodyFacts, Malformed};
+use crate::error::{ErrorInfo, UpstreamError, read_upstream_error};
+use crate::observe::StreamObserver;
+
+pub(crate) use anthropic::AnthropicObserver;
+pub(crate) use openai::OpenAiObserver;
+
+/// A wire format, for a client (then it is called a front end) or for an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// OpenAI's chat completions.
+    OpenAiChat,
+    /// OpenAI's text completions.
+    OpenAiCompletions,
+    /// OpenAI's embeddings; they never stream.
+    OpenAiEmbeddings,
+    /// Anthropic's messages.
+    AnthropicMessages,
+}
+
+impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Self; 4] = [
+        Self::OpenAiChat,
+        Self::OpenAiCompletions,
+        Self::OpenAiEmbeddings,
+        Self::AnthropicMessages,
+    ];
+
+    /// The word for logs and metric labels.
+    pub const fn name(self) -> &'static str {
+        self.wire().name
+    }
+
+    /// The status to send for `error` in this dialect: 529 is Anthropic's own, others know 503 for an overload.
+    pub const fn status(self, error: &ErrorInfo) -> u16 {
+        match (self, error.status) {
+            (Self::AnthropicMessages, status) => status,
+            (_, 529) => 503,
+            (_, status) => status,
+        }
+    }
+
+    /// The JSON body of a plain error answer.
+    pub fn error_body(self, error: &ErrorInfo) -> Bytes {
+        Bytes::from((self.wire().write_error)(error))
+    }
+
+    /// An error inside a stream: one whole event, blank line included, in the shape that the dialect's SDKs raise on.
+    /// The terminal marker must not follow it.
+    pub fn error_event(self, error: &ErrorInfo) -> Bytes {
+        let wire = self.wire();
+        // JSON text has no raw line end, so one `data:` line holds it.
+        Bytes::from([wire.error_event_head, &(wire.write_error)(error), b"\n\n"].concat())
+    }
+
+    /// What keeps a silent stream alive: one whole event that SDKs skip.
+    pub const fn heartbeat(self) -> Bytes {
+        Bytes::from_static(self.wire().heartbeat)
+    }
+
+    /// An observer for one stream of this dialect.
+    pub fn stream_observer(self) -> StreamObserver {
+        (self.wire().observer)()
+    }
+
+    /// Reads a plain 2xx answer without building a tree.
+    ///
+    /// # Errors
+    /// The body is not a whole JSON object of this dialect: cut, HTML, empty, something else.
+    pub fn read_body(self, body: &[u8]) -> Result<BodyFacts, Malformed> {
+        body::read(self, self.wire().answer, body)
+    }
+
+    /// Reads the body that came with an upstream's error status. All known shapes are understood whatever the dialect,
+    /// because compatible servers mix them. `None` for HTML, plain text and JSON that does not speak of an error: then
+    /// the status is all there is to tell.
+    pub fn read_error_body(self, status: u16, body: &[u8]) -> Option<ErrorInfo> {
+        let found = if (400..=599).contains(&status) {
+            UpstreamError::Status(status)
+        } else {
+            self.in_band()
+        };
+        read_upstream_error(std::str::from_utf8(body::without_bom(body)).ok()?, found)
+    }
+
+    pub(crate) const fn in_band(self) -> UpstreamError {
+        UpstreamError::InBand {
+            anthropic: matches!(self, Self::AnthropicMessages),
+        }
+    }
+
+    const fn wire(self) -> &'static Wire {
+        match self {
+            Self::OpenAiChat => &openai_chat::WIRE,
+            Self::OpenAiCompletions => &openai_completions::WIRE,
+            Self::OpenAiEmbeddings => &openai_embeddings::WIRE,
+            Self::AnthropicMessages => &anthropic::WIRE,
+        }
+    }
+}
+
+/// What a dialect's file says of it.
+struct Wire {
+    name: &'static str,
+    heartbeat: &'static [u8],
+    write_error: fn(&ErrorInfo) -> Vec<u8>,
+    /// What stands before the error's JSON in an event.
+    error_event_head: &'static [u8],
+    observer: fn() -> StreamObserver,
+    /// The member, an array, that every plain answer has.
+    answer: &'static str,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! Anthropic's messages: <https://docs.anthropic.com/en/docs/build-with-claude/streaming>.
+
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::openai::unreadable_error;
+use super::{Dialect, Wire};
+use crate::error::{ErrorInfo, read_upstream_error};
+use crate::json::{is_filled, object};
+use crate::observe::{Seen, StreamObserver};
+use crate::sse::Event;
+use crate::usage::Usage;
+
+pub(super) static WIRE: Wire = Wire {
+    name: "anthropic_messages",
+    heartbeat: b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+    write_error,
+    // SDKs do not see the error without the name.
+    error_event_head: b"event: error\ndata: ",
+    observer: || StreamObserver::anthropic(AnthropicObserver::default()),
+    answer: "content",
+};
+
+/// `{"type":"error","error":{"type","message"},"request_id"}`, the same as an answer and in a stream.
+fn write_error(error: &ErrorInfo) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        r#type: &'static str,
+        error: Inner<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request_id: Option<&'a str>,
+    }
+
+    #[derive(Serialize)]
+    struct Inner<'a> {
+        r#type: &'static str,
+        message: &'a str,
+    }
+
+    let inner = Inner {
+        r#type: error.kind.anthropic_type(),
+        message: &error.message,
+    };
+    let body = Body {
+        r#type: "error",
+        error: inner,
+        request_id: error.request_id.as_deref(),
+    };
+    serde_json::to_vec(&body).expect("strings and options always serialize")
+}
+
+/// Watches one stream of named events.
+#[derive(Debug, Default)]
+pub(crate) struct AnthropicObserver {
+    usage: Usage,
+    started: bool,
+    stopped: bool,
+}
+
+impl AnthropicObserver {
+    pub(crate) fn event(&mut self, event: &Event<'_>) -> Seen {
+        if !event.has_data() {
+            return match event.name() {
+                Some("error") => Seen::Error(unreadable_error()),
+                _ => Seen::Other,
+            };
+        }
+        let data = event.data();
+        if event.name() == Some("error") {
+            return Seen::Error(error(&data));
+        }
+        let Some(frame) = object::<Frame<'_>>(&data) else {
+            return Seen::Malformed;
+        };
+        // An error without its `event:` line is still one, though SDKs would not see it.
+        if frame.is("error") {
+            return Seen::Error(error(&data));
+        }
+        let name = event
+            .name()
+            .or_else(|| frame.kind.and_then(plain_string))
+            .unwrap_or_default();
+        self.frame(name, &frame)
+    }
+
+    pub(crate) const fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.stopped
+    }
+
+    fn frame(&mut self, name: &str, frame: &Frame<'_>) -> Seen {
+        match name {
+            "content_block_delta" => {
+                let filled = frame.delta.as_ref().is_some_and(|delta| delta.filled);
+                self.content_if(filled)
+            }
+            "content_block_start" => {
+                let filled = frame
+                    .content_block
+                    .as_ref()
+                    .is_some_and(|block| block.filled || !block.is_text);
+                self.content_if(filled)
+            }
+            "message_start" => {
+                if let Some(usage) = frame.message.as_ref().and_then(|message| message.usage) {
+                    self.usage.merge(Usage::read(usage));
+                }
+                self.content_if(false)
+            }
+            "message_delta" => {
+                if let Some(usage) = frame.usage {
+                    self.usage.merge(Usage::read(usage));
+                }
+                // A message that stops without having said anything is complete, not empty.
+                let stops = frame.delta.as_ref().is_some_and(|delta| delta.stop_reason);
+                if stops && !self.started {
+                    self.content_if(true)
+                } else {
+                    Seen::Other
+                }
+            }
+            "message_stop" => {
+                self.stopped = true;
+                Seen::Terminal
+            }
+            _ => Seen::Other,
+        }
+    }
+
+    fn content_if(&mut self, filled: bool) -> Seen {
+        self.started |= filled;
+        match (filled, self.started) {
+            (true, _) => Seen::Content,
+            (false, true) => Seen::Other,
+            (false, false) => Seen::Preamble,
+        }
+    }
+}
+
+fn error(data: &str) -> ErrorInfo {
+    read_upstream_error(data, Dialect::AnthropicMessages.in_band()).unwrap_or_else(unreadable_error)
+}
+
+/// The members of any event that say something to the gateway.
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<Message<'a>>,
+    content_block: Option<Parts>,
+    delta: Option<Parts>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+impl Frame<'_> {
+    fn is(&self, kind: &str) -> bool {
+        self.kind.and_then(plain_string) == Some(kind)
+    }
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+/// What a `delta` or `content_block` says.
+#[derive(Default)]
+struct Parts {
+    /// Anything besides its type.
+    filled: bool,
+    is_text: bool,
+    stop_reason: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum PartKey {
+    Type,
+    StopReason,
+    #[serde(other)]
+    Content,
+}
+
+impl<'de> Deserialize<'de> for Parts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PartsVisitor;
+
+        impl<'de> Visitor<'de> for PartsVisitor {
+            type Value = Parts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a delta or a content block")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts, A::Error> {
+                let mut parts = Parts::default();
+                while let Some((key, value)) = map.next_entry::<PartKey, &'de RawValue>()? {
+                    match key {
+                        PartKey::Type => parts.is_text = value.get() == r#""text""#,
+                        PartKey::StopReason => parts.stop_reason = is_filled(value),
+                        PartKey::Content => parts.filled |= is_filled(value),
+                    }
+                }
+                Ok(parts)
+            }
+        }
+
+        deserializer.deserialize_map(PartsVisitor)
+    }
+}
+
+/// The text of a JSON string without escapes; event names have none.
+fn plain_string(raw: &RawValue) -> Option<&str> {
+    raw.get().strip_prefix('"')?.strip_suffix('"')
+}

@@ -1,0 +1,17 @@
+//! OpenAI's chat completions: <https://platform.openai.com/docs/api-reference/chat-streaming>.
+
+use super::{OpenAiObserver, Wire, openai};
+use crate::dialect::Dialect;
+use crate::observe::StreamObserver;
+
+pub(super) static WIRE: Wire = Wire {
+    name: "openai_chat",
+    heartbeat: openai::HEARTBEAT,
+    write_error: openai::write_error,
+    error_event_head: openai::ERROR_EVENT_HEAD,
+    observer: || StreamObserver::openai(OpenAiObserver::new(Dialect::OpenAiChat)),
+    answer: "choices",
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! OpenAI's text completions: <https://platform.openai.com/docs/api-reference/completions>. A choice holds `text`
+//! instead of a `delta`; all else is as in chat.
+
+use super::{OpenAiObserver, Wire, openai};
+use crate::dialect::Dialect;
+use crate::observe::StreamObserver;
+
+pub(super) static WIRE: Wire = Wire {
+    name: "openai_completions",
+    heartbeat: openai::HEARTBEAT,
+    write_error: openai::write_error,
+    error_event_head: openai::ERROR_EVENT_HEAD,
+    observer: || StreamObserver::openai(OpenAiObserver::new(Dialect::OpenAiCompletions)),
+    answer: "choices",
+};

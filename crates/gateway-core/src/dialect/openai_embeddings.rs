@@ -1,0 +1,13 @@
+//! OpenAI's embeddings: <https://platform.openai.com/docs/api-reference/embeddings>. They never stream.
+
+use super::{Wire, openai};
+use crate::observe::StreamObserver;
+
+pub(super) static WIRE: Wire = Wire {
+    name: "openai_embeddings",
+    heartbeat: openai::HEARTBEAT,
+    write_error: openai::write_error,
+    error_event_head: openai::ERROR_EVENT_HEAD,
+    observer: StreamObserver::none,
+    answer: "data",
+};

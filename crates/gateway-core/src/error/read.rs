@@ -1,0 +1,179 @@
+//! Reads what upstreams write when they fail: OpenAI, Azure, vLLM, Anthropic, Google, AWS, FastAPI, and their kin.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{ErrorInfo, ErrorKind};
+use crate::json::is_filled;
+
+/// Where an error was found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum UpstreamError {
+    /// In a body that came with this HTTP status.
+    Status(u16),
+    /// In a body or event that came with a 2xx status: only its words tell what it means. The Anthropic dialect has a
+    /// status of its own for an overload.
+    InBand { anthropic: bool },
+}
+
+/// Reads an error in any of the known shapes. `None` if the text is none of them: HTML, plain text, a JSON value that
+/// does not speak of an error.
+pub(crate) fn read_upstream_error(json: &str, found: UpstreamError) -> Option<ErrorInfo> {
+    let json = json.trim();
+    let outer = if json.starts_with('[') {
+        // Google wraps the error of a stream that never began in an array.
+        serde_json::from_str::<First<'_>>(json).ok()?.0?
+    } else {
+        serde_json::from_str::<Shape<'_>>(json).ok()?
+    };
+    let inner: Option<Shape<'_>> = outer
+        .error
+        .and_then(|error| serde_json::from_str(error.get()).ok());
+    let plain = outer.error.and_then(text);
+    if inner.is_none() && plain.is_none() && outer.message.is_none() && outer.detail.is_none() {
+        return None;
+    }
+    let request_id = outer.request_id.and_then(text);
+    let fields = inner.as_ref().unwrap_or(&outer);
+    let message = plain
+        .or_else(|| fields.message.and_then(any_text))
+        .or_else(|| fields.detail.and_then(any_text));
+    let code = fields.code.and_then(text);
+    let words = [fields.code, fields.kind, fields.status].map(|word| word.and_then(text));
+    let status = match found {
+        UpstreamError::Status(status) => Some(status),
+        UpstreamError::InBand { .. } => words.iter().flatten().find_map(|word| {
+            word.parse()
+                .ok()
+                .filter(|status| (400..=599).contains(status))
+        }),
+    };
+    let kind = kind_of(status, &words);
+    let usual = match found {
+        UpstreamError::InBand { anthropic: true } => kind.anthropic_status(),
+        _ => kind.status(),
+    };
+    Some(ErrorInfo {
+        status: status
+            .filter(|status| (400..=599).contains(status))
+            .unwrap_or(usual),
+        kind,
+        message: shorten(message.unwrap_or_else(|| NO_MESSAGE.to_owned())),
+        code: code.map(shorten),
+        param: fields.param.and_then(text).map(shorten),
+        request_id: request_id.map(shorten),
+    })
+}
+
+/// Statuses with one meaning decide; where a status is vague, the upstream's words do. Exhausted credit comes as 429
+/// or 403 too, and is told by words alone.
+fn kind_of(status: Option<u16>, words: &[Option<String>]) -> ErrorKind {
+    let mut said = words
+        .iter()
+        .flatten()
+        .filter_map(|word| ErrorKind::from_word(word));
+    let first = said.next();
+    if first == Some(ErrorKind::Billing) || said.any(|kind| kind == ErrorKind::Billing) {
+        return ErrorKind::Billing;
+    }
+    match (status.map(ErrorKind::from_status), first) {
+        (
+            Some(vague @ (ErrorKind::InvalidRequest | ErrorKind::Upstream | ErrorKind::Internal)),
+            said,
+        ) => said.unwrap_or(vague),
+        (Some(ErrorKind::Unavailable), Some(ErrorKind::Overloaded)) => ErrorKind::Overloaded,
+        (Some(clear), _) => clear,
+        (None, said) => said.unwrap_or(ErrorKind::Upstream),
+    }
+}
+
+/// The members that any of the shapes has, on either level.
+#[derive(Deserialize)]
+struct Shape<'a> {
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, alias = "Message")]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    param: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request_id: Option<&'a RawValue>,
+}
+
+/// The first element of an array; the others are skipped.
+struct First<'a>(Option<Shape<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for First<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FirstVisitor;
+
+        impl<'de> Visitor<'de> for FirstVisitor {
+            type Value = First<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<First<'de>, A::Error> {
+                let first = seq.next_element()?;
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(First(first))
+            }
+        }
+
+        deserializer.deserialize_seq(FirstVisitor)
+    }
+}
+
+/// As [`text`], and of an array or object what a person may still read in it: FastAPI puts an array under `detail`.
+fn any_text(raw: &RawValue) -> Option<String> {
+    text(raw).or_else(|| {
+        is_filled(raw)
+            .then(|| raw.get().to_owned())
+            .filter(|json| !json.starts_with('"'))
+    })
+}
+
+/// A JSON string's text if it is not empty, or a number's.
+fn text(raw: &RawValue) -> Option<String> {
+    let json = raw.get();
+    match json.as_bytes().first()? {
+        b'"' => serde_json::from_str::<String>(json)
+            .ok()
+            .filter(|text| !text.is_empty()),
+        b'0'..=b'9' | b'-' => Some(json.to_owned()),
+        _ => None,
+    }
+}
+
+/// Bounds what a provider can make us repeat.
+fn shorten(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        let end = (0..=MAX_TEXT)
+            .rev()
+            .find(|&end| text.is_char_boundary(end))
+            .unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// In bytes. Real messages are far below; some providers repeat the whole prompt in theirs.
+const MAX_TEXT: usize = 4096;
+
+const NO_MESSAGE: &str = "The provider reported an error without a message.";
+
+#[cfg(test)]
+mod tests;
