@@ -1,19 +1,43 @@
 #![doc = include_str!("../README.md")]
 
-mod body; // A plain JSON answer -> what the gateway must know of it.
-mod dialect; // A wire format: error bodies, heartbeats, observers, facts of a plain body. One file each.
-mod end; // How a stream ended, and the names of the timers.
-mod envelope; // A request body -> model, stream, gateway fields; splicing.
-mod error; // What a client is told when a call fails, and reading what an upstream said.
-mod observe; // Events -> what the gateway must know of them.
+// The modules, in reading order.
+
+// A wire format: error bodies, heartbeats, observers, the shape of a plain body. One file each.
+mod dialect;
+
+// The bytes of a stream become whole events, in place.
+mod sse;
+
+// Of each event, what the gateway must know.
+mod observe;
+
+// Of a plain JSON answer, what the gateway must know.
+mod body;
+
+// Of a request body, what the gateway must know; splicing.
+mod envelope;
+
+// What a client is told when a call fails, and what upstreams say when they do.
+mod error;
+
+// Token counts.
+mod usage;
+
+// How a stream ended, and the names of the timers.
+mod end;
+
+// A string that is not printed.
 mod secret;
-mod sse; // Bytes of a stream -> whole events, in place.
-mod usage; // Token counts. // A string that is not printed.
+
+// Small questions to JSON texts.
+mod json;
 
 pub use body::{BodyFacts, Malformed, strip_bom};
 pub use dialect::Dialect;
 pub use end::{EndReason, TimerName};
-pub use envelope::{Edit, Envelope, EnvelopeError, GATEWAY_FIELDS, Limits, is_gateway_field};
+pub use envelope::{
+    Edit, Envelope, EnvelopeError, Found, GATEWAY_FIELDS, Limits, is_gateway_field,
+};
 pub use error::{ErrorInfo, ErrorKind};
 pub use observe::{Seen, StreamObserver};
 pub use secret::Secret;
