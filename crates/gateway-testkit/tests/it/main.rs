@@ -1,0 +1,6 @@
+//! The testkit against itself: a double that does not do what it says makes every other test lie.
+
+mod dialects;
+mod http1;
+mod http2;
+mod tls;
