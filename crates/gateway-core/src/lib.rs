@@ -1,3 +1,4 @@
+//! LLM wire formats without IO.
 #![doc = include_str!("../README.md")]
 
 // The modules, in reading order.

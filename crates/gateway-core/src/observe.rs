@@ -96,3 +96,6 @@ impl StreamObserver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,3 @@ pub(super) static WIRE: Wire = Wire {
     observer: || StreamObserver::openai(OpenAiObserver::new(Dialect::OpenAiChat)),
     answer: "choices",
 };
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{Envelope, is_gateway_field};
+use super::Envelope;
 
 /// Changes to the top-level members of a body. Nothing happens before [`Edit::finish`]; the last change to a key wins.
 #[must_use = "nothing happens before `finish`"]
@@ -63,8 +63,6 @@ impl<'e> Edit<'e> {
         for key in envelope.gateway_fields() {
             self.change(Cow::Borrowed(key), None);
         }
-        self.changes
-            .retain(|change| change.value.is_none() || !is_gateway_field(&change.key));
         self
     }
 
@@ -90,7 +88,10 @@ impl<'e> Edit<'e> {
             .filter(|change| self.envelope.member(&change.key).is_none())
         {
             if let Some(value) = &change.value {
-                out.separate();
+                if out.members > 0 {
+                    out.bytes.push(b',');
+                }
+                out.members += 1;
                 out.bytes.extend_from_slice(&json_string(&change.key));
                 out.bytes.push(b':');
                 out.bytes.extend_from_slice(value);
@@ -113,28 +114,24 @@ impl<'e> Edit<'e> {
             return inside;
         };
         out.bytes.extend_from_slice(&body[..first.span.start]);
-        let mut previous_stayed = None;
+        let mut left_end = first.span.start;
         for member in members {
-            let change = self.find(member.key.as_str(body));
-            let replaced = match change.map(|change| &change.value) {
-                Some(None) => {
-                    previous_stayed = None;
-                    continue;
-                }
-                Some(Some(value)) => Some(value),
-                None => None,
+            // The comma between two neighbors, and the white space around it.
+            let separator = std::mem::replace(&mut left_end, member.span.end)..member.span.start;
+            let value = match self.find(member.key.as_str(body)) {
+                Some(Change { value: None, .. }) => continue,
+                Some(Change {
+                    value: Some(value), ..
+                }) => value.as_slice(),
+                None => &body[member.value.clone()],
             };
-            match previous_stayed {
-                // The comma and the white space between two neighbors stay as they are.
-                Some(end) => out.bytes.extend_from_slice(&body[end..member.span.start]),
-                None => out.separate(),
+            if out.members > 0 {
+                out.bytes.extend_from_slice(&body[separator]);
             }
             out.members += 1;
             out.bytes
                 .extend_from_slice(&body[member.span.start..member.value.start]);
-            out.bytes
-                .extend_from_slice(replaced.map_or(&body[member.value.clone()], Vec::as_slice));
-            previous_stayed = Some(member.span.end);
+            out.bytes.extend_from_slice(value);
         }
         last.span.end
     }
@@ -180,15 +177,6 @@ impl std::fmt::Debug for Edit<'_> {
 struct Out {
     bytes: Vec<u8>,
     members: usize,
-}
-
-impl Out {
-    /// A comma, unless nothing stands before it.
-    fn separate(&mut self) {
-        if self.members > 0 {
-            self.bytes.push(b',');
-        }
-    }
 }
 
 fn json_string(text: &str) -> Vec<u8> {

@@ -30,7 +30,6 @@ pub const GATEWAY_FIELDS: &[&str] = &[
     // Caching and policies.
     "cache",
     "caching",
-    "ttl",
     "guardrails",
     "guardrail_config",
     "no-log",

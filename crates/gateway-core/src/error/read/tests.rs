@@ -1,1 +1,231 @@
+//! Error bodies as upstreams write them.
 
+use super::{MAX_TEXT, NO_MESSAGE, UpstreamError, read_upstream_error};
+use crate::{Dialect, ErrorKind};
+
+/// Status, kind, code, param.
+type Facts<'a> = (u16, ErrorKind, Option<&'a str>, Option<&'a str>);
+
+#[test]
+fn each_known_shape_is_read() {
+    let cases: &[(u16, &str, Facts<'_>)] = &[
+        // OpenAI.
+        (
+            404,
+            r#"{"error":{"message":"m","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
+            (404, ErrorKind::NotFound, Some("model_not_found"), None),
+        ),
+        (
+            400,
+            r#"{"error":{"message":"m","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
+            (
+                400,
+                ErrorKind::InvalidRequest,
+                Some("context_length_exceeded"),
+                Some("messages"),
+            ),
+        ),
+        (
+            401,
+            r#"{"error":{"message":"m","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#,
+            (
+                401,
+                ErrorKind::Authentication,
+                Some("invalid_api_key"),
+                None,
+            ),
+        ),
+        (
+            429,
+            r#"{"error":{"message":"m","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
+            (429, ErrorKind::Billing, Some("insufficient_quota"), None),
+        ),
+        (
+            429,
+            r#"{"error":{"message":"m","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#,
+            (429, ErrorKind::RateLimit, Some("rate_limit_exceeded"), None),
+        ),
+        (
+            500,
+            r#"{"error":{"message":"m","type":"server_error","param":null,"code":null}}"#,
+            (500, ErrorKind::Internal, None, None),
+        ),
+        // Azure.
+        (
+            404,
+            r#"{"error":{"code":"DeploymentNotFound","message":"m"}}"#,
+            (404, ErrorKind::NotFound, Some("DeploymentNotFound"), None),
+        ),
+        (
+            400,
+            r#"{"error":{"message":"m","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{}}}}"#,
+            (
+                400,
+                ErrorKind::InvalidRequest,
+                Some("content_filter"),
+                Some("prompt"),
+            ),
+        ),
+        (
+            401,
+            r#"{"statusCode":401,"message":"m"}"#,
+            (401, ErrorKind::Authentication, None, None),
+        ),
+        // vLLM, before and after it nested its errors; SGLang.
+        (
+            400,
+            r#"{"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}"#,
+            (400, ErrorKind::InvalidRequest, Some("400"), None),
+        ),
+        (
+            404,
+            r#"{"error":{"message":"m","type":"NotFoundError","param":"model","code":404}}"#,
+            (404, ErrorKind::NotFound, Some("404"), Some("model")),
+        ),
+        // Anthropic.
+        (
+            529,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"m"},"request_id":"req_1"}"#,
+            (529, ErrorKind::Overloaded, None, None),
+        ),
+        (
+            413,
+            r#"{"type":"error","error":{"type":"request_too_large","message":"m"}}"#,
+            (413, ErrorKind::TooLarge, None, None),
+        ),
+        (
+            504,
+            r#"{"type":"error","error":{"type":"timeout_error","message":"m"}}"#,
+            (504, ErrorKind::Timeout, None, None),
+        ),
+        // Google, plain and as the array that a stream would have been.
+        (
+            429,
+            r#"{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED","details":[{"@type":"t"}]}}"#,
+            (429, ErrorKind::RateLimit, Some("429"), None),
+        ),
+        (
+            400,
+            r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}},{"error":{"message":"other"}}]"#,
+            (400, ErrorKind::InvalidRequest, Some("400"), None),
+        ),
+        // AWS, Ollama, FastAPI.
+        (
+            403,
+            r#"{"Message":"m"}"#,
+            (403, ErrorKind::Permission, None, None),
+        ),
+        (
+            404,
+            r#"{"error":"m"}"#,
+            (404, ErrorKind::NotFound, None, None),
+        ),
+        (
+            404,
+            r#"{"detail":"m"}"#,
+            (404, ErrorKind::NotFound, None, None),
+        ),
+        // A vague status is made precise by words; a clear one is not overruled.
+        (
+            500,
+            r#"{"error":{"message":"m","type":"overloaded_error"}}"#,
+            (500, ErrorKind::Overloaded, None, None),
+        ),
+        (
+            503,
+            r#"{"error":{"message":"m","type":"overloaded_error"}}"#,
+            (503, ErrorKind::Overloaded, None, None),
+        ),
+        (
+            403,
+            r#"{"error":{"message":"m","type":"invalid_request_error"}}"#,
+            (403, ErrorKind::Permission, None, None),
+        ),
+        (
+            418,
+            r#"{"error":{"message":"m","type":"tea"}}"#,
+            (418, ErrorKind::InvalidRequest, None, None),
+        ),
+    ];
+    for (status, json, expected) in cases {
+        for dialect in Dialect::ALL {
+            let error = dialect
+                .read_error_body(*status, json.as_bytes())
+                .expect(json);
+            let facts = (
+                error.status,
+                error.kind,
+                error.code.as_deref(),
+                error.param.as_deref(),
+            );
+            assert_eq!(facts, *expected, "{json}");
+            assert_eq!(error.message, "m", "{json}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_speak_of_an_error_is_none() {
+    for body in [
+        &b"<html><body>502 Bad Gateway</body></html>"[..],
+        b"",
+        b"upstream connect error",
+        b"\"text\"",
+        b"{",
+        b"{}",
+        b"[]",
+        b"[1]",
+        b"null",
+        b"{\"error\":null}",
+        b"{\"error\":true}",
+        b"{\"ok\":1}",
+        b"{\"error\":{\"message\":\"\xFF\"}}",
+    ] {
+        assert_eq!(
+            Dialect::OpenAiChat.read_error_body(502, body),
+            None,
+            "{}",
+            body.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn structured_details_stay_readable() {
+    let json = br#"{"detail":[{"loc":["body","model"],"msg":"field required"}]}"#;
+    let error = Dialect::OpenAiChat
+        .read_error_body(422, json)
+        .expect("FastAPI's shape is known");
+    assert_eq!((error.status, error.kind), (422, ErrorKind::InvalidRequest));
+    assert!(error.message.contains("field required"));
+}
+
+#[test]
+fn an_error_without_a_message_gets_one() {
+    for json in [
+        r#"{"error":{}}"#,
+        r#"{"error":{"code":"x","message":null}}"#,
+        r#"{"error":{"message":""}}"#,
+    ] {
+        let error = Dialect::OpenAiChat
+            .read_error_body(500, json.as_bytes())
+            .expect(json);
+        assert_eq!(error.message, NO_MESSAGE);
+    }
+}
+
+#[test]
+fn a_long_message_is_cut_at_a_character() {
+    let json = format!(r#"{{"error":{{"message":"x{}"}}}}"#, "é".repeat(MAX_TEXT));
+    let error = read_upstream_error(&json, UpstreamError::Status(400)).expect("the shape is known");
+    assert_eq!(error.message.len(), MAX_TEXT - 1 + "…".len());
+    assert!(error.message.ends_with("é…"));
+}
+
+#[test]
+fn a_status_that_is_no_error_is_replaced_by_what_the_words_mean() {
+    let json = br#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#;
+    let status = |dialect: Dialect| dialect.read_error_body(200, json).map(|error| error.status);
+    assert_eq!(status(Dialect::AnthropicMessages), Some(529));
+    assert_eq!(status(Dialect::OpenAiChat), Some(503));
+}
