@@ -1,1 +1,97 @@
-//! HTTP client connection pools that rotate by generation and never cut a running stream.
+#![doc = include_str!("../README.md")]
+
+// The outside: registry, rotation, snapshot, shutdown.
+mod transport;
+
+// What keys an origin.
+mod spec;
+
+// Limits, periods, seams.
+mod config;
+
+// What all origins of a transport share.
+mod environment;
+
+// Pools of all shards, and the one line of generations.
+mod origin;
+
+// An epoch of connections.
+mod generation;
+
+// The sans-IO core and its lock.
+mod pool;
+
+// One exchange.
+mod send;
+
+// Getting a connection for it, or waiting for one.
+mod checkout;
+
+// The right to a connection, as a guard.
+mod lease;
+
+// The response body, which drives HTTP/1.
+mod body;
+
+// A request as each protocol wants it.
+mod request;
+
+// A connection of either protocol.
+mod conn;
+
+// HTTP/1, polled inline.
+mod h1;
+
+// HTTP/2, shared and driven by tasks.
+mod h2;
+
+// What HTTP/2 errors prove.
+mod h2_error;
+
+// Resolve, TCP, proxy, TLS.
+mod connect;
+
+// The byte stream.
+mod io;
+
+// When and how to go through a proxy.
+mod proxy;
+
+// Names to addresses.
+mod resolve;
+
+// Make before break.
+mod rotate;
+
+// The task that looks after it all.
+mod maintenance;
+
+// Counters and histograms.
+mod metrics;
+
+// What an operator sees.
+mod snapshot;
+
+// What went wrong, and what the origin may know of it.
+mod error;
+
+pub use body::ResponseBody;
+pub use config::{DnsWatch, Http1Config, Http2Config, Sabotage, TransportConfig};
+pub use connect::{ConnectFuture, ConnectTimings, Connected, Connector, Protocol};
+pub use error::{BodyError, ConnectError, Delivery, KilledBy, Phase, SendError, SpecError, Timer};
+pub use generation::RotateReason;
+pub use io::Io;
+pub use lease::LeaseInfo;
+pub use metrics::{BUCKETS_SECONDS, HistogramSnapshot, MetricsSnapshot};
+pub use origin::Origin;
+pub use proxy::ProxySpec;
+pub use resolve::{ResolveFuture, Resolver, SystemResolver};
+pub use rotate::{Prewarm, RotateOptions, Rotated, Selector};
+pub use send::SendOptions;
+pub use snapshot::{
+    ConnectionsSnapshot, GenerationSnapshot, GenerationState, OriginSnapshot, Snapshot,
+};
+pub use spec::{
+    ClientIdentity, ConnectSpec, Http2Mode, Roots, Scheme, SocketOptions, TlsSpec, Verify,
+};
+pub use transport::{Shard, Transport};

@@ -1,0 +1,137 @@
+//! HTTP/2 connections: shared, so driven by tasks, which belong to their generation.
+//!
+//! hyper runs the protocol in a task of *our* executor and ends its `Connection` future before the socket is closed.
+//! Every task goes through [`GenerationExecutor`]: the tracker is empty only when every socket is closed.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::Http2Config,
+    connect::{ConnectTimings, Connected},
+    error::{ConnectError, Phase},
+    generation::{Generation, Socket},
+    h1::Answer,
+};
+
+/// A handle to an HTTP/2 connection. The connection ends when all handles are dropped and all streams have ended.
+#[derive(Clone)]
+pub(crate) struct H2 {
+    sender: http2::SendRequest<Full<Bytes>>,
+    /// What the peer allows, as the driver saw it last; [`BEFORE_SETTINGS`] until its SETTINGS came.
+    allowed: Arc<AtomicUsize>,
+    cap: usize,
+    pub(crate) timings: ConnectTimings,
+}
+
+impl H2 {
+    pub(crate) async fn new(
+        connected: Connected,
+        config: &Http2Config,
+        generation: &Generation,
+        handle: &Handle,
+        slot: OwnedSemaphorePermit,
+        socket: Socket,
+    ) -> Result<Self, ConnectError> {
+        let executor = GenerationExecutor {
+            tasks: generation.tasks.clone(),
+            kill: generation.kill.clone(),
+            handle: handle.clone(),
+        };
+        let mut builder = http2::Builder::new(executor.clone());
+        builder
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(config.stream_window)
+            .initial_connection_window_size(config.connection_window)
+            .initial_max_send_streams(BEFORE_SETTINGS)
+            .max_header_list_size(config.max_header_list)
+            .keep_alive_interval(config.ping_interval)
+            .keep_alive_timeout(config.ping_timeout);
+        let timings = connected.timings;
+        let handshake = builder.handshake(TokioIo::new(connected.io)).await;
+        let (sender, conn) = handshake.map_err(|e| ConnectError::new(Phase::Handshake, e))?;
+        let allowed = Arc::new(AtomicUsize::new(BEFORE_SETTINGS));
+        let seen = Arc::clone(&allowed);
+        executor.run(async move {
+            let mut conn = pin!(conn);
+            poll_fn(|cx| {
+                let done = conn.as_mut().poll(cx);
+                seen.store(conn.current_max_send_streams(), Ordering::Relaxed);
+                // The end of the connection is told to every stream; nobody else wants to hear of it.
+                match done {
+                    Poll::Ready(_) => Poll::Ready(()),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+            .await;
+            drop((slot, socket));
+        });
+        Ok(Self {
+            sender,
+            allowed,
+            cap: config.max_streams.max(1),
+            timings,
+        })
+    }
+
+    /// Sends a request and waits for the head of the response. Dropping the future resets the stream.
+    pub(crate) async fn exchange(mut self, request: Request<Full<Bytes>>) -> Answer {
+        let head = self.sender.try_send_request(request);
+        // The sender must not keep a retired connection open for as long as the head takes.
+        drop(self);
+        head.await
+    }
+
+    /// Streams that may run at a time: our cap, or less if the peer says so.
+    pub(crate) fn streams(&self) -> usize {
+        match self.allowed.load(Ordering::Relaxed) {
+            BEFORE_SETTINGS => self.cap,
+            allowed => allowed.min(self.cap),
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+}
+
+/// Runs the tasks of a generation's HTTP/2 connections; holds the generation's tracker, not the generation.
+#[derive(Clone)]
+struct GenerationExecutor {
+    tasks: TaskTracker,
+    kill: CancellationToken,
+    handle: Handle,
+}
+
+impl GenerationExecutor {
+    fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let until_killed = self.kill.clone().run_until_cancelled_owned(task);
+        self.tasks.spawn_on(until_killed, &self.handle);
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for GenerationExecutor {
+    fn execute(&self, task: F) {
+        self.run(task);
+    }
+}
+
+/// Streams that are opened before the peer's SETTINGS came; more wait inside h2 for that moment, so that a peer with
+/// a low limit is not run over. An odd number, because it also says "not known yet": a peer that really allows so many
+/// gets the excess queued in h2, which is slower but not wrong.
+const BEFORE_SETTINGS: usize = 3;
