@@ -160,18 +160,17 @@ fn text(raw: &RawValue) -> Option<String> {
 /// Bounds what a provider can make us repeat.
 fn shorten(mut text: String) -> String {
     if text.len() > MAX_TEXT {
-        let end = (0..=MAX_TEXT)
-            .rev()
-            .find(|&end| text.is_char_boundary(end))
-            .unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
+        text.truncate(text.floor_char_boundary(MAX_TEXT - CUT.len_utf8()));
+        text.push(CUT);
     }
     text
 }
 
 /// In bytes. Real messages are far below; some providers repeat the whole prompt in theirs.
 const MAX_TEXT: usize = 4096;
+
+/// Stands for what was left out.
+const CUT: char = '…';
 
 const NO_MESSAGE: &str = "The provider reported an error without a message.";
 

@@ -277,46 +277,48 @@ fn json_over_several_data_lines_is_joined() {
     assert_eq!(observe(Dialect::OpenAiChat, stream).0, "C");
 }
 
+const OPENAI_ERRORS: &[(&str, ErrorKind, u16)] = &[
+    (
+        r#"data: {"error":{"message":"m","type":"server_error","code":null}}"#,
+        ErrorKind::Internal,
+        500,
+    ),
+    (
+        r#"data: {"error":{"message":"m","type":"overloaded_error"}}"#,
+        ErrorKind::Overloaded,
+        503,
+    ),
+    (
+        r#"data: {"error":{"message":"m","code":429}}"#,
+        ErrorKind::RateLimit,
+        429,
+    ),
+    (
+        r#"data: {"error":{"message":"m","code":"504"}}"#,
+        ErrorKind::Timeout,
+        504,
+    ),
+    (
+        r#"data: {"id":"x","choices":[{"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"m"}}"#,
+        ErrorKind::Upstream,
+        502,
+    ),
+    (
+        r#"data: {"object":"error","message":"m","type":"BadRequestError","code":400}"#,
+        ErrorKind::InvalidRequest,
+        400,
+    ),
+    (
+        "event: error\ndata: {\"message\":\"m\",\"type\":\"rate_limit_error\"}",
+        ErrorKind::RateLimit,
+        429,
+    ),
+    (r#"data: {"error":"m"}"#, ErrorKind::Upstream, 502),
+];
+
 #[test]
 fn openai_errors_are_seen_in_every_shape() {
-    for (stream, kind, status) in [
-        (
-            r#"data: {"error":{"message":"m","type":"server_error","code":null}}"#,
-            ErrorKind::Internal,
-            500,
-        ),
-        (
-            r#"data: {"error":{"message":"m","type":"overloaded_error"}}"#,
-            ErrorKind::Overloaded,
-            503,
-        ),
-        (
-            r#"data: {"error":{"message":"m","code":429}}"#,
-            ErrorKind::RateLimit,
-            429,
-        ),
-        (
-            r#"data: {"error":{"message":"m","code":"504"}}"#,
-            ErrorKind::Timeout,
-            504,
-        ),
-        (
-            r#"data: {"id":"x","choices":[{"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"m"}}"#,
-            ErrorKind::Upstream,
-            502,
-        ),
-        (
-            r#"data: {"object":"error","message":"m","type":"BadRequestError","code":400}"#,
-            ErrorKind::InvalidRequest,
-            400,
-        ),
-        (
-            "event: error\ndata: {\"message\":\"m\",\"type\":\"rate_limit_error\"}",
-            ErrorKind::RateLimit,
-            429,
-        ),
-        (r#"data: {"error":"m"}"#, ErrorKind::Upstream, 502),
-    ] {
+    for &(stream, kind, status) in OPENAI_ERRORS {
         let error = error_of(Dialect::OpenAiChat, &format!("{stream}\n\n"));
         assert_eq!(
             (error.kind, error.status, error.message.as_str()),
