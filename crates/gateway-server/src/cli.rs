@@ -1,0 +1,115 @@
+//! The command line: LiteLLM's flags on the bare command, and subcommands of our own.
+//!
+//! Every command is a function that takes arguments and writers, so that tests need no process.
+
+mod check; // `check FILE`.
+mod legacy; // LiteLLM's flags that mean nothing here.
+mod run; // `run`, the default.
+
+pub use check::{CheckArgs, Format, check};
+pub use legacy::LegacyArgs;
+pub use run::{RunArgs, load};
+
+use clap::{ArgAction, Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gateway-server",
+    version,
+    about = "An LLM gateway that reads a LiteLLM config.yaml and never cuts a stream.",
+    after_help = "Flags may be written with dashes or underscores. Exit codes: 0 fine, 1 problems, 2 usage.",
+    disable_version_flag = true,
+    args_conflicts_with_subcommands = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Print the version.
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway (what happens without a subcommand).
+    Run(RunArgs),
+    /// Check a configuration without starting anything.
+    Check(CheckArgs),
+}
+
+/// What the user wants done.
+#[derive(Debug)]
+pub enum Action {
+    /// Serve until told to stop; [`load`] brings the settings.
+    Run(RunArgs),
+    /// [`check`] a file.
+    Check(CheckArgs),
+    /// Nothing that exists here: say this and exit with [`Exit::Usage`].
+    Refuse(String),
+}
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Fine,
+    /// 1: problems were found.
+    Problems,
+    /// 2: the command line makes no sense.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Fine => Self::SUCCESS,
+            Exit::Problems => Self::from(1),
+            Exit::Usage => Self::from(2),
+        }
+    }
+}
+
+impl Cli {
+    /// Reads a command line whose first item is the program's name.
+    ///
+    /// # Errors
+    /// What clap says; `--help` and `--version` are errors in that sense too. `clap::Error::exit_code`
+    /// is 0 for those and 2 for bad usage.
+    pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(dashes(args))
+    }
+
+    /// What is to be done.
+    pub fn action(self) -> Action {
+        match self.command {
+            Some(Command::Check(args)) => Action::Check(args),
+            Some(Command::Run(args)) => args.action(),
+            None => self.run.action(),
+        }
+    }
+}
+
+/// LiteLLM spells flags with underscores: `--num_workers=2` becomes `--num-workers=2`.
+fn dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut flags = true;
+    let respell = |arg: OsString| {
+        let Some(text) = arg.to_str() else { return arg };
+        flags &= text != "--";
+        if !flags || !text.starts_with("--") {
+            return arg;
+        }
+        match text.split_once('=') {
+            Some((name, value)) => format!("{}={value}", name.replace('_', "-")).into(),
+            None => text.replace('_', "-").into(),
+        }
+    };
+    args.into_iter().map(respell).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! `check FILE`: all problems of a configuration, without starting anything.
+
+use super::Exit;
+use crate::config::{self, Environment, Loaded, Sources, Strictness};
+use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+
+/// Arguments of `check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// The configuration.
+    pub file: PathBuf,
+    /// Treat unknown and ignored keys as errors.
+    #[arg(long)]
+    pub strict: bool,
+    /// For people or for machines.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// How problems are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// With the line and a caret.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+/// Checks a configuration and writes what was found to `out`. [`Exit::Problems`] if there are
+/// errors; warnings alone are fine.
+///
+/// # Errors
+/// What the writer says.
+pub fn check(
+    args: &CheckArgs,
+    environment: &Environment,
+    out: &mut dyn io::Write,
+) -> io::Result<Exit> {
+    let strictness = if args.strict {
+        Strictness::Strict
+    } else {
+        Strictness::Lenient
+    };
+    let sources = Sources {
+        file: Some(args.file.clone()),
+        strictness,
+        ..Sources::default()
+    };
+    let loaded = config::load(&sources, environment);
+    match args.format {
+        Format::Json => config::json(&loaded.report, out)?,
+        Format::Human => {
+            config::human(&loaded.report, out)?;
+            summary(args, &loaded, out)?;
+        }
+    }
+    Ok(if loaded.settings.is_some() {
+        Exit::Fine
+    } else {
+        Exit::Problems
+    })
+}
+
+fn summary(args: &CheckArgs, loaded: &Loaded, out: &mut dyn io::Write) -> io::Result<()> {
+    let Some(settings) = &loaded.settings else {
+        return Ok(());
+    };
+    let groups: BTreeSet<&str> = settings
+        .deployments
+        .iter()
+        .map(|deployment| deployment.group.as_str())
+        .collect();
+    let (deployments, file) = (settings.deployments.len(), args.file.display());
+    writeln!(
+        out,
+        "{file}: fine; model groups: {}, deployments: {deployments}",
+        groups.len()
+    )
+}

@@ -1,0 +1,156 @@
+//! Keys of one entry of `model_list`, and of `credential_list`.
+
+use super::super::kind::Kind;
+use super::section;
+
+section! {
+    /// One entry of `model_list`.
+    DEPLOYMENT = "this model_list entry" {
+        honored "model_name": Kind::Text;
+        honored "litellm_params": Kind::Section(&PARAMS);
+        honored "model_info": Kind::Section(&MODEL_INFO);
+        honored "rpm": Kind::COUNT;
+        honored "tpm": Kind::COUNT;
+    }
+}
+
+section! {
+    /// One entry of `credential_list`.
+    CREDENTIAL = "this credential_list entry" {
+        honored "credential_name": Kind::Text;
+        honored "credential_values": Kind::Section(&PARAMS);
+        accepted "credential_info": Kind::Any;
+    }
+}
+
+section! {
+    /// `litellm_params`. Keys that are not here become request-body parameters.
+    PARAMS = "litellm_params" {
+        honored "model": Kind::Text;
+        honored "custom_llm_provider": Kind::Text;
+        honored "api_key": Kind::Secret;
+        honored "api_base": Kind::Url;
+        honored "base_url": Kind::Url;
+        honored "api_version": Kind::Text;
+        honored "organization": Kind::TextOrList;
+        honored "rpm": Kind::COUNT;
+        honored "tpm": Kind::COUNT;
+        honored "weight": Kind::AMOUNT;
+        honored "order": Kind::Whole(0, 1_000_000);
+        honored "extra_headers": Kind::Map;
+        honored "extra_body": Kind::Map;
+        honored "ssl_verify": Kind::BoolOrText;
+        honored "ssl_certificate": Kind::Text;
+        honored "http2": Kind::Choice(super::gateway::HTTP2);
+        honored "litellm_credential_name": Kind::Text;
+        honored "vertex_project": Kind::Text;
+        honored "vertex_location": Kind::Text;
+        honored "vertex_credentials": Kind::SecretOrMap;
+        honored "azure_ad_token": Kind::Secret;
+        ignored "timeout": Kind::SECONDS => "an attempt at this deployment is bounded by the call's timer only (`router_settings.timeout`)";
+        ignored "request_timeout": Kind::SECONDS => "an attempt at this deployment is bounded by the call's timer only (`router_settings.timeout`)";
+        ignored "stream_timeout": Kind::SECONDS => "the router's `stream_timeout` counts for this deployment";
+        ignored "ttft_timeout": Kind::SECONDS => "the router's `stream_timeout` counts for this deployment";
+        ignored "stream_idle_timeout": Kind::SECONDS => "the router's `stream_idle_timeout` counts for this deployment";
+        ignored "connect_timeout": Kind::POSITIVE_SECONDS => "the router's `connect_timeout` counts for this deployment";
+        ignored "pool_timeout": Kind::POSITIVE_SECONDS => "the router's `pool_timeout` counts for this deployment";
+        ignored "timeout_by_service_tier": Kind::Map => "every service tier gets the same timers";
+        ignored "stream_timeout_by_service_tier": Kind::Map => "every service tier gets the same timers";
+        ignored "max_retries": Kind::COUNT, ["0"] => "a failed call is not tried again";
+        ignored "num_retries": Kind::COUNT, ["0"] => "a failed call is not tried again";
+        ignored "max_parallel_requests": Kind::COUNT => "calls to this deployment are not limited";
+        ignored "tags": Kind::TextList => "calls are not routed by tags";
+        ignored "tag_regex": Kind::TextList => "calls are not routed by tags";
+        ignored "cooldown_time": Kind::SECONDS => "a failing deployment is not taken out of rotation";
+        ignored "allowed_fails": Kind::COUNT => "a failing deployment is not taken out of rotation";
+        ignored "allowed_fails_policy": Kind::Map => "a failing deployment is not taken out of rotation";
+        ignored "region_name": Kind::Text => "calls are not filtered by region";
+        ignored "itpm": Kind::COUNT => "this limit is not enforced";
+        ignored "otpm": Kind::COUNT => "this limit is not enforced";
+        ignored "tpd": Kind::COUNT => "this limit is not enforced";
+        ignored "rpd": Kind::COUNT => "this limit is not enforced";
+        ignored "daily_reset_time": Kind::Any => "daily limits are not enforced";
+        ignored "max_budget": Kind::AMOUNT => "spend is not limited";
+        ignored "budget_duration": Kind::Text => "spend is not limited";
+        ignored "default_api_key_tpm_limit": Kind::COUNT => "keys are not limited";
+        ignored "default_api_key_rpm_limit": Kind::COUNT => "keys are not limited";
+        ignored "configurable_clientside_auth_params": Kind::List => "callers cannot choose the address or the key";
+        ignored "drop_params": Kind::Bool, ["false"] => "parameters that the model does not support are sent on and may be refused";
+        ignored "additional_drop_params": Kind::List => "these parameters are sent on";
+        ignored "allowed_openai_params": Kind::List => "all parameters are sent on anyway";
+        ignored "mock_response": Kind::Any => "calls go to the real provider";
+        ignored "mock_timeout": Kind::Bool, ["false"] => "calls go to the real provider";
+        ignored "input_cost_per_token": Kind::AMOUNT => "costs are not computed";
+        ignored "output_cost_per_token": Kind::AMOUNT => "costs are not computed";
+        ignored "input_cost_per_second": Kind::AMOUNT => "costs are not computed";
+        ignored "output_cost_per_second": Kind::AMOUNT => "costs are not computed";
+        ignored "merge_reasoning_content_in_choices": Kind::Bool, ["false"] => "reasoning stays in its own field";
+        ignored "keepalive_seconds": Kind::SECONDS => "heartbeats of streams have one interval for all (`gateway.heartbeat_seconds`)";
+        ignored "allow_client_keepalive_override": Kind::Bool, ["false"] => "callers cannot choose the interval of heartbeats";
+        ignored "use_in_pass_through": Kind::Bool, ["false"] => "the provider pass-through routes do not exist";
+        ignored "use_chat_completions_api": Kind::Bool, ["false"] => "calls are not translated between APIs";
+        ignored "use_litellm_proxy": Kind::Bool, ["false"] => "set `api_base` to the address of the other proxy";
+        ignored "silent_model": Kind::Text => "traffic is not mirrored";
+        ignored "auto_router_config": Kind::Any => "models are not chosen automatically";
+        ignored "auto_router_config_path": Kind::Any => "models are not chosen automatically";
+        ignored "auto_router_default_model": Kind::Any => "models are not chosen automatically";
+        ignored "auto_router_embedding_model": Kind::Any => "models are not chosen automatically";
+        ignored "complexity_router_config": Kind::Any => "models are not chosen automatically";
+        ignored "complexity_router_default_model": Kind::Any => "models are not chosen automatically";
+        ignored "adaptive_router_config": Kind::Any => "models are not chosen automatically";
+        ignored "quality_router_config": Kind::Any => "models are not chosen automatically";
+        ignored "aws_access_key_id": Kind::Secret => "Bedrock deployments are not served";
+        ignored "aws_secret_access_key": Kind::Secret => "Bedrock deployments are not served";
+        ignored "aws_session_token": Kind::Secret => "Bedrock deployments are not served";
+        ignored "aws_region_name": Kind::Text => "Bedrock deployments are not served";
+        ignored "aws_profile_name": Kind::Text => "Bedrock deployments are not served";
+        ignored "aws_role_name": Kind::Text => "Bedrock deployments are not served";
+        ignored "aws_session_name": Kind::Text => "Bedrock deployments are not served";
+        ignored "aws_web_identity_token": Kind::Secret => "Bedrock deployments are not served";
+        ignored "aws_sts_endpoint": Kind::Text => "Bedrock deployments are not served";
+        ignored "aws_external_id": Kind::Text => "Bedrock deployments are not served";
+        ignored "aws_bedrock_runtime_endpoint": Kind::Text => "Bedrock deployments are not served";
+        ignored "tenant_id": Kind::Text => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
+        ignored "client_id": Kind::Text => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
+        ignored "client_secret": Kind::Secret => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
+        ignored "azure_scope": Kind::Text => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
+        ignored "provider_affinity_header": Kind::Any => "calls of one session may go to different deployments";
+        ignored "kubernetes_pod_discovery": Kind::Any => "pods are not discovered";
+    }
+}
+
+section! {
+    /// `model_info`.
+    MODEL_INFO = "model_info" {
+        honored "id": Kind::Text;
+        accepted "base_model": Kind::Text;
+        accepted "mode": Kind::Text;
+        accepted "max_tokens": Kind::COUNT;
+        accepted "max_input_tokens": Kind::COUNT;
+        accepted "max_output_tokens": Kind::COUNT;
+        ignored "input_cost_per_token": Kind::AMOUNT => "costs are not computed";
+        ignored "output_cost_per_token": Kind::AMOUNT => "costs are not computed";
+        accepted "tier": Kind::Text;
+        accepted "description": Kind::Text;
+        accepted "created_at": Kind::Any;
+        accepted "updated_at": Kind::Any;
+        accepted "created_by": Kind::Any;
+        accepted "updated_by": Kind::Any;
+        accepted "db_model": Kind::Bool;
+        accepted "litellm_provider": Kind::Text;
+        ignored "team_id": Kind::Text => "every caller can use this deployment";
+        ignored "team_public_model_name": Kind::Text => "every caller can use this deployment";
+        ignored "access_groups": Kind::TextList => "every caller can use this deployment";
+        ignored "access_windows": Kind::Any => "this deployment serves at any time";
+        ignored "supported_environments": Kind::TextList => "this deployment serves in every environment";
+        ignored "allowed_fails": Kind::COUNT => "a failing deployment is not taken out of rotation";
+        ignored "allowed_fails_policy": Kind::Map => "a failing deployment is not taken out of rotation";
+        ignored "cooldown_time": Kind::SECONDS => "a failing deployment is not taken out of rotation";
+        ignored "blocked": Kind::Bool, ["false"] => "this deployment serves all the same";
+        ignored "enable_tag_filtering": Kind::Bool, ["false"] => "calls are not routed by tags";
+        ignored "health_check_model": Kind::Text => "deployments are not probed";
+        ignored "health_check_timeout": Kind::SECONDS => "deployments are not probed";
+        ignored "disable_background_health_check": Kind::Bool, ["true"] => "deployments are not probed";
+        ignored "ptu_capacity": Kind::Any => "provisioned throughput is not tracked";
+    }
+}

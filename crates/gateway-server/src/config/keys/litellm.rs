@@ -1,0 +1,95 @@
+//! Keys of `litellm_settings`.
+
+use super::super::kind::Kind;
+use super::section;
+
+section! {
+    /// `litellm_settings`.
+    LITELLM = "litellm_settings" {
+        honored "request_timeout": Kind::SECONDS;
+        honored "ssl_verify": Kind::BoolOrText;
+        honored "ssl_certificate": Kind::Text;
+        honored "http2": Kind::Bool;
+        honored "json_logs": Kind::Bool;
+        honored "set_verbose": Kind::Bool;
+        honored "anthropic_sse_ping_interval_seconds": Kind::SECONDS;
+        honored "sse_keepalive_ping_interval_seconds": Kind::SECONDS;
+        ignored "num_retries": Kind::COUNT, ["0"] => "a failed call is not tried again";
+        ignored "num_retries_per_request": Kind::COUNT, ["0"] => "a failed call is not tried again";
+        ignored "fallbacks": Kind::List => "a failed call goes to no other model group";
+        ignored "default_fallbacks": Kind::List => "a failed call goes to no other model group";
+        ignored "context_window_fallbacks": Kind::List => "a failed call goes to no other model group";
+        ignored "content_policy_fallbacks": Kind::List => "a failed call goes to no other model group";
+        ignored "max_fallbacks": Kind::COUNT => "a failed call goes to no other model group";
+        ignored "allowed_fails": Kind::COUNT => "a failing deployment is not taken out of rotation";
+        ignored "cooldown_time": Kind::SECONDS => "a failing deployment is not taken out of rotation";
+        ignored "drop_params": Kind::Bool, ["false"] => "parameters that the model does not support are sent on and may be refused";
+        ignored "modify_params": Kind::Bool, ["false"] => "requests are not changed to fit the model";
+        ignored "callbacks": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
+        ignored "success_callback": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
+        ignored "failure_callback": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
+        ignored "service_callback": Kind::TextOrList, ["prometheus_system"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
+        ignored "cache": Kind::Bool, ["false"] => "answers are not cached";
+        ignored "cache_params": Kind::Map => "answers are not cached";
+        accepted "turn_off_message_logging": Kind::Bool;
+        accepted "redact_user_api_key_info": Kind::Bool;
+        accepted "redact_messages_in_exceptions": Kind::Bool;
+        ignored "force_ipv4": Kind::Bool, ["false"] => "IPv6 addresses of providers are used as well";
+        ignored "expose_router_debug_in_errors": Kind::Bool, ["false"] => "errors never tell how calls were routed";
+        ignored "budget_exceeded_status_code": Kind::Whole(400, 599) => "spend is not limited";
+        ignored "include_cost_in_streaming_usage": Kind::Bool, ["false"] => "usage comes without costs";
+        ignored "return_response_headers": Kind::Bool, ["false"] => "headers of providers are passed on by a fixed list";
+        ignored "max_budget": Kind::AMOUNT => "spend is not limited";
+        ignored "budget_duration": Kind::Text => "spend is not limited";
+        ignored "default_internal_user_params": Kind::Map => "there are no users";
+        ignored "default_team_settings": Kind::Any => "there are no teams";
+        ignored "default_team_params": Kind::Any => "there are no teams";
+        ignored "max_internal_user_budget": Kind::AMOUNT => "there are no users";
+        ignored "internal_user_budget_duration": Kind::Text => "there are no users";
+        ignored "max_end_user_budget": Kind::AMOUNT => "spend is not limited";
+        ignored "upperbound_key_generate_params": Kind::Map => "there are no virtual keys";
+        ignored "default_key_generate_params": Kind::Map => "there are no virtual keys";
+        ignored "guardrails": Kind::Any => "requests and answers are not checked by these guardrails";
+        ignored "custom_provider_map": Kind::Any => "Python providers are not loaded";
+        ignored "post_call_rules": Kind::Any => "Python rules are not run";
+        ignored "pre_call_rules": Kind::Any => "Python rules are not run";
+        accepted "disable_aiohttp_transport": Kind::Bool;
+        accepted "aiohttp_trust_env": Kind::Bool;
+        accepted "use_aiohttp_transport": Kind::Bool;
+        ignored "network_mock": Kind::Any, ["false"] => "calls go to the real provider";
+        ignored "priority_reservation": Kind::Any => "calls have no priorities";
+        ignored "priority_reservation_settings": Kind::Any => "calls have no priorities";
+        ignored "public_model_groups": Kind::Any => "there is no public model page";
+        ignored "public_model_groups_links": Kind::Any => "there is no public model page";
+        ignored "enable_redis_auth_cache": Kind::Bool, ["false"] => "nothing is shared between instances";
+        ignored "default_redis_batch_cache_expiry": Kind::SECONDS => "nothing is shared between instances";
+        ignored "default_redis_ttl": Kind::SECONDS => "nothing is shared between instances";
+        ignored "add_function_to_prompt": Kind::Bool, ["false"] => "functions are never written into prompts";
+        ignored "enable_json_schema_validation": Kind::Bool, ["false"] => "answers are not checked against their schema";
+        ignored "s3_callback_params": Kind::Map => "callbacks are not called";
+        ignored "gcs_callback_params": Kind::Map => "callbacks are not called";
+        ignored "langfuse_default_tags": Kind::List => "callbacks are not called";
+        ignored "datadog_params": Kind::Map => "callbacks are not called";
+        ignored "prometheus_metrics_config": Kind::Any => "the metrics are always the same";
+        ignored "prometheus_initialize_budget_metrics": Kind::Bool, ["false"] => "the metrics are always the same";
+        ignored "custom_prometheus_metadata_labels": Kind::List => "the metrics are always the same";
+        ignored "custom_prometheus_tags": Kind::List => "the metrics are always the same";
+        ignored "require_auth_for_metrics_endpoint": Kind::Bool, ["false"] => "metrics need no key; bind `gateway.admin.host` to an inner address";
+        ignored "tag_budget_config": Kind::Any => "spend is not limited";
+        ignored "request_tag_budgets": Kind::Any => "spend is not limited";
+        ignored "extra_spend_tag_headers": Kind::List => "spend is not tracked";
+        ignored "cost_discount_config": Kind::Any => "spend is not tracked";
+        ignored "credential_list": Kind::Any => "`credential_list` belongs to the top level";
+        accepted "telemetry": Kind::Bool;
+        accepted "suppress_debug_info": Kind::Bool;
+        accepted "local_model_cost_map": Kind::Any;
+        accepted "model_cost_map_url": Kind::Text;
+        accepted "tokenizer": Kind::Any;
+        accepted "disable_end_user_cost_tracking": Kind::Bool;
+        accepted "disable_end_user_cost_tracking_prometheus_only": Kind::Bool;
+        accepted "disable_token_counter": Kind::Bool;
+        accepted "disable_hf_tokenizer_download": Kind::Bool;
+        accepted "log_raw_request_response": Kind::Bool;
+        accepted "disable_streaming_logging": Kind::Bool;
+    }
+}

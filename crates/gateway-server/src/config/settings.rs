@@ -1,0 +1,245 @@
+//! What the program needs: everything resolved, nothing left to look up.
+
+use super::deployment::DeploymentSettings;
+use super::environment::Environment;
+use gateway_core::Secret;
+use gateway_providers::ConnectOptions;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The settings of one run. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The public listener.
+    pub listen: Listen,
+    /// Who may connect at all, and why.
+    pub exposure: Exposure,
+    /// Who may call.
+    pub auth: Auth,
+    /// The routes under `/admin`.
+    pub admin: Admin,
+    /// Worker threads, at least one.
+    pub workers: usize,
+    /// Bounds of what is read.
+    pub limits: Limits,
+    /// The timers of calls and clients.
+    pub timers: Timers,
+    /// What a silent stream gets.
+    pub heartbeats: Heartbeats,
+    /// How the process ends.
+    pub drain: Drain,
+    /// The pools.
+    pub transport: TransportSettings,
+    /// The log.
+    pub log: Log,
+    /// The deployments of `model_list`, in order.
+    pub deployments: Vec<DeploymentSettings>,
+    /// `model_group_alias`.
+    pub aliases: Vec<AliasSettings>,
+    /// Whether an embedded upstream is wanted.
+    pub demo: bool,
+    /// The variables that the provider layer may look up, `environment_variables` included.
+    pub environment: Environment,
+}
+
+/// The public listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// Already loopback if the exposure says so. Port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// Not given: plain text.
+    pub tls: Option<TlsFiles>,
+    /// How long the head of a request may take.
+    pub head_timeout: Duration,
+    /// How long an idle connection stays open.
+    pub keepalive_timeout: Duration,
+}
+
+/// Two PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// Who may connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exposure {
+    /// Everybody who reaches the configured address.
+    AsConfigured,
+    /// Only this machine.
+    LoopbackOnly {
+        /// One sentence for the log.
+        why: String,
+    },
+}
+
+/// Who may call.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// `None`: nobody is asked for a key.
+    pub master_key: Option<Secret>,
+    /// A header that carries the key beside the usual ones.
+    pub key_header: Option<http::HeaderName>,
+    /// Paths that need no key.
+    pub public_routes: Vec<String>,
+}
+
+/// The routes under `/admin`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Whether they exist.
+    pub enabled: bool,
+    /// A listener of their own; `None`: they are on the public one.
+    pub listen: Option<SocketAddr>,
+}
+
+/// Bounds of what is read, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The body of a request.
+    pub max_body_bytes: usize,
+    /// One event of a stream.
+    pub max_event_bytes: usize,
+}
+
+/// The timers that hold where a request or a deployment says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timers {
+    /// The whole call, to its last byte.
+    pub call: Timer,
+    /// From the start of an attempt to the first content of a stream.
+    pub first_content: Option<Timer>,
+    /// Silence between contents of a stream.
+    pub idle: Timer,
+    /// DNS, TCP and TLS.
+    pub connect: Timer,
+    /// Waiting for a connection.
+    pub pool: Timer,
+    /// A client that does not read.
+    pub client_write: Timer,
+    /// Whether a request's or the router's `timeout` bounds the call or each attempt.
+    pub scope: TimeoutScope,
+}
+
+/// A timer and where its value was said: `config.yaml:12:3`, a variable, a flag, `default`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timer {
+    /// The value. Zero expires at once.
+    pub limit: Duration,
+    /// For error bodies and logs.
+    pub origin: Arc<str>,
+}
+
+/// What `timeout` bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeoutScope {
+    /// The call, over all attempts.
+    Call,
+    /// Each attempt.
+    Attempt,
+}
+
+/// Silence after which a stream gets a heartbeat; `None`: never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeats {
+    /// For the OpenAI dialects.
+    pub openai: Option<Duration>,
+    /// For the Anthropic dialect.
+    pub anthropic: Option<Duration>,
+}
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    /// Between "not ready" and the end of accepting.
+    pub delay: Duration,
+    /// What streams may take after that; `None`: as long as they need.
+    pub timeout: Option<Duration>,
+}
+
+/// The pools.
+#[derive(Debug, Clone)]
+pub struct TransportSettings {
+    /// `client_ttl`: the age at which a generation is replaced; `None`: never.
+    pub ttl: Option<Duration>,
+    /// Share of `ttl` by which a generation may end earlier, 0 to 1.
+    pub ttl_jitter: f64,
+    /// How long an idle connection stays open.
+    pub idle_timeout: Duration,
+    /// Connections per origin.
+    pub max_connections: usize,
+    /// Calls per origin that may wait for a connection.
+    pub max_waiting: usize,
+    /// Streams per HTTP/2 connection.
+    pub h2_max_streams: usize,
+    /// Connections that are opened before a rotation.
+    pub prewarm_max: usize,
+    /// Age at which a retired generation is closed; `None`: never.
+    pub drain_deadline: Option<Duration>,
+    /// Interval between looks at the addresses of origins; `None`: never.
+    pub dns_check: Option<Duration>,
+    /// What deployments start from; each of them already has its own copy.
+    pub connect: ConnectOptions,
+}
+
+/// The log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// What is written.
+    pub level: LogLevel,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object.
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// What is written to the log: this and all that is worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Failures of the gateway.
+    Error,
+    /// What an operator should look at.
+    Warn,
+    /// One line per call, and changes of state.
+    Info,
+    /// Decisions.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The name that `tracing` uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// One entry of `model_group_alias`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AliasSettings {
+    /// The name that clients may use.
+    pub name: String,
+    /// The model group that serves it.
+    pub target: String,
+    /// Whether model lists leave it out.
+    pub hidden: bool,
+}
