@@ -1,0 +1,170 @@
+//! What becomes of a request body on its way: the client's bytes with a few members changed, or untouched.
+
+use bytes::Bytes;
+use gateway_core::{Envelope, is_gateway_field};
+use serde_json::{Map, Value};
+
+use crate::blueprint::ModelField;
+
+/// The body rules of one endpoint, ready to be applied.
+#[derive(Debug)]
+pub(crate) struct BodyRules {
+    model: ModelField,
+    /// Members that are set when the client does not set them: key and raw JSON.
+    defaults: Vec<(String, String)>,
+}
+
+impl BodyRules {
+    /// Rules from what a provider requires and what an operator wants. The operator's word counts more, the
+    /// client's most.
+    pub(crate) fn build(
+        model: ModelField,
+        constants: &[(&str, &str)],
+        configured: &Map<String, Value>,
+    ) -> Self {
+        let mut rules = Self {
+            model,
+            defaults: Vec::new(),
+        };
+        if let Some(Value::Object(extra)) = configured.get(EXTRA_BODY) {
+            rules.add_all(extra);
+        }
+        // What is the gateway's own in a request is its own in a config too. Inside of `extra_body` an operator
+        // means the provider, whatever the name.
+        let ours = |key: &str| key == EXTRA_BODY || is_gateway_field(key);
+        rules.add_all(configured.iter().filter(|(key, _)| !ours(key)));
+        for (key, raw) in constants {
+            rules.add(key, (*raw).to_owned());
+        }
+        rules
+    }
+
+    /// The body to send for a call at `model`. The client's own bytes, not a copy, if nothing differs.
+    pub(crate) fn apply(&self, envelope: &Envelope, model: &str) -> Bytes {
+        let mut edit = envelope.edit();
+        edit.remove_gateway_fields();
+        match self.model {
+            ModelField::Set if envelope.model() == Some(model) => {}
+            ModelField::Set => {
+                edit.set_string("model", model);
+            }
+            ModelField::Removed => {
+                edit.remove("model");
+            }
+        }
+        for (key, raw) in &self.defaults {
+            edit.set_if_absent(key, raw.as_bytes());
+        }
+        edit.finish()
+    }
+
+    fn add_all<'v>(&mut self, configured: impl IntoIterator<Item = (&'v String, &'v Value)>) {
+        for (key, value) in configured {
+            if !value.is_null() {
+                self.add(key, value.to_string());
+            }
+        }
+    }
+
+    fn add(&mut self, key: &str, raw: String) {
+        let known = self.defaults.iter().any(|(existing, _)| existing == key);
+        // Which model and whether it streams is decided per call.
+        if !known && key != "model" && key != "stream" {
+            self.defaults.push((key.to_owned(), raw));
+        }
+    }
+}
+
+/// LiteLLM's name for a nested object of body parameters.
+const EXTRA_BODY: &str = "extra_body";
+
+#[cfg(test)]
+mod tests {
+    use super::BodyRules;
+    use crate::blueprint::ModelField;
+    use bytes::Bytes;
+    use gateway_core::{Envelope, Limits};
+    use serde_json::{Map, Value, json};
+
+    fn sent(rules: &BodyRules, body: &'static str, model: &str) -> String {
+        let envelope =
+            Envelope::parse(Bytes::from_static(body.as_bytes()), Limits::default()).unwrap();
+        let sent = rules.apply(&envelope, model);
+        if sent.as_ptr() == envelope.body().as_ptr() {
+            return "the same bytes".to_owned();
+        }
+        String::from_utf8(sent.to_vec()).unwrap()
+    }
+
+    fn map(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+
+    #[test]
+    fn a_body_that_needs_no_change_is_not_copied() {
+        let rules = BodyRules::build(ModelField::Set, &[], &Map::new());
+        assert_eq!(
+            sent(&rules, r#"{"model":"m","x":1}"#, "m"),
+            "the same bytes"
+        );
+        let rules = BodyRules::build(ModelField::Set, &[("v", "1")], &map(json!({"x": 2})));
+        assert_eq!(
+            sent(&rules, r#"{"model":"m","x":1,"v":0}"#, "m"),
+            "the same bytes"
+        );
+    }
+
+    #[test]
+    fn the_model_becomes_the_upstreams_and_the_rest_stays_as_it_was_written() {
+        let rules = BodyRules::build(ModelField::Set, &[], &Map::new());
+        let body = r#"{ "x" : 1.50, "model":"group" , "y":"\u00e9" }"#;
+        let expected = r#"{ "x" : 1.50, "model":"up\"m" , "y":"\u00e9" }"#;
+        assert_eq!(sent(&rules, body, "up\"m"), expected);
+    }
+
+    #[test]
+    fn vertex_loses_the_model_and_gains_the_version() {
+        let version = [("anthropic_version", "\"vertex-2023-10-16\"")];
+        let rules = BodyRules::build(ModelField::Removed, &version, &Map::new());
+        assert_eq!(
+            sent(&rules, r#"{"model":"g","stream":true,"max_tokens":9}"#, "m"),
+            r#"{"stream":true,"max_tokens":9,"anthropic_version":"vertex-2023-10-16"}"#
+        );
+        assert_eq!(
+            sent(&rules, r#"{"model":"g","anthropic_version":"newer"}"#, "m"),
+            r#"{"anthropic_version":"newer"}"#
+        );
+    }
+
+    #[test]
+    fn fields_of_the_gateway_go_nowhere() {
+        let rules = BodyRules::build(ModelField::Set, &[], &map(json!({"num_retries": 3})));
+        assert_eq!(
+            sent(
+                &rules,
+                r#"{"model":"m","timeout":1,"num_retries":2,"x":1}"#,
+                "m"
+            ),
+            r#"{"model":"m","x":1}"#
+        );
+        assert_eq!(sent(&rules, r#"{"model":"m"}"#, "m"), "the same bytes");
+    }
+
+    #[test]
+    fn defaults_yield_to_the_client_and_extra_body_to_nobody_else() {
+        let configured = json!({
+            "temperature": 0.5, "seed": 7, "unset": null, "model": "x", "stream": true,
+            "extra_body": {"seed": 8, "tags": ["a"], "none": null},
+        });
+        let rules = BodyRules::build(ModelField::Set, &[("seed", "9")], &map(configured));
+        let body = sent(&rules, r#"{"model":"m","temperature":0}"#, "m");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            body,
+            json!({"model": "m", "temperature": 0, "seed": 8, "tags": ["a"]})
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! One deployment's place at its provider: built once per configuration, asked once per attempt.
+
+use bytes::Bytes;
+use gateway_core::{Dialect, Envelope};
+use gateway_transport::{ConnectSpec, Shard};
+use http::{HeaderMap, Method, Request};
+
+use crate::blueprint::{Blueprint, Credential, Route};
+use crate::body::BodyRules;
+use crate::config::EndpointConfig;
+use crate::connect;
+use crate::environment::Environment;
+use crate::error::{EndpointError, PrepareError};
+use crate::headers::HeaderRules;
+use crate::provider::Settings;
+
+/// Where one deployment's calls go and how they are signed.
+#[derive(Debug)]
+pub struct Endpoint {
+    provider: &'static str,
+    model: String,
+    display: String,
+    spec: ConnectSpec,
+    routes: Vec<Route>,
+    credential: Credential,
+    headers: HeaderRules,
+    body: BodyRules,
+    models: Option<(&'static str, &'static str)>,
+}
+
+/// What an attempt at an endpoint takes from its call.
+#[derive(Clone, Copy, Debug)]
+pub struct CallParts<'a> {
+    /// The wire format of the call.
+    pub dialect: Dialect,
+    /// The client's body.
+    pub envelope: &'a Envelope,
+    /// The client's headers; what passes is on the endpoint's list.
+    pub headers: &'a HeaderMap,
+    /// The query of the client's URL. Only `beta=true` means something, to Anthropic.
+    pub query: Option<&'a str>,
+    /// The provider's name of the model, where the endpoint's own has a `*`.
+    pub model: Option<&'a str>,
+}
+
+impl Endpoint {
+    /// Builds everything about the endpoint's requests that does not depend on the call.
+    ///
+    /// Reads the credentials file of a Vertex endpoint, blocking; connects to nothing.
+    ///
+    /// # Errors
+    /// The provider is unknown, or a setting is missing or cannot be used.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a config makes one endpoint; what it holds is secret"
+    )]
+    pub fn build(config: EndpointConfig, environment: &Environment) -> Result<Self, EndpointError> {
+        let settings = Settings::read(&config, environment)?;
+        let blueprint: Blueprint = (settings.provider.blueprint)(&settings)?;
+        Ok(Self {
+            provider: settings.provider.name,
+            model: settings.model.to_owned(),
+            display: blueprint.base.display(),
+            spec: connect::spec(&blueprint.base, &config.connect, environment)?,
+            headers: HeaderRules::build(
+                blueprint.headers,
+                &blueprint.credential,
+                blueprint.forwarded,
+                blueprint.betas,
+                &config.extra_headers,
+            )?,
+            body: BodyRules::build(
+                blueprint.model_field,
+                &blueprint.constants,
+                &config.defaults,
+            ),
+            routes: blueprint.routes,
+            credential: blueprint.credential,
+            models: blueprint.models,
+        })
+    }
+
+    /// The provider's name, as prefixes of models spell it.
+    pub fn provider(&self) -> &'static str {
+        self.provider
+    }
+
+    /// The provider's name of the model; with a `*` if the client's choice takes its place.
+    pub fn upstream_model(&self) -> &str {
+        &self.model
+    }
+
+    /// How to connect.
+    pub fn connect_spec(&self) -> &ConnectSpec {
+        &self.spec
+    }
+
+    /// Whether calls of this dialect can be served.
+    pub fn accepts(&self, dialect: Dialect) -> bool {
+        self.routes.iter().any(|route| route.dialect == dialect)
+    }
+
+    /// The base of the provider's API without query: fit for logs and response headers.
+    pub fn api_base_for_display(&self) -> &str {
+        &self.display
+    }
+
+    /// The signed request for one attempt. Waits only where a token has to be exchanged first, which happens on
+    /// `shard`.
+    ///
+    /// # Errors
+    /// See [`PrepareError`]; nothing was sent to the provider.
+    ///
+    /// # Cancel safety
+    /// Dropping this gives up the wait for a token; its exchange goes on for other calls.
+    pub async fn request(
+        &self,
+        call: &CallParts<'_>,
+        shard: &Shard,
+    ) -> Result<Request<Bytes>, PrepareError> {
+        let provider = self.provider;
+        let route = self.route(call).ok_or(PrepareError::Dialect {
+            provider,
+            dialect: call.dialect.name(),
+        })?;
+        let model = self.model_of(call)?;
+        let target = match &route.beta_target {
+            Some(target) if asks_for_beta(call.query) => target,
+            _ => &route.target,
+        };
+        let uri = target.uri(provider, model)?;
+        let authorization = match &self.credential {
+            Credential::Token(source) => Some(
+                source
+                    .header(shard)
+                    .await
+                    .map_err(|source| PrepareError::Token { provider, source })?,
+            ),
+            Credential::None | Credential::Header(..) => None,
+        };
+        let mut request = Request::new(self.body.apply(call.envelope, model));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers.apply(call.headers, authorization);
+        Ok(request)
+    }
+
+    fn route(&self, call: &CallParts<'_>) -> Option<&Route> {
+        let stream = call.envelope.stream();
+        self.routes
+            .iter()
+            .find(|route| route.dialect == call.dialect && route.mode.serves(stream))
+    }
+
+    /// The provider's name of the model for this call.
+    fn model_of<'c>(&'c self, call: &CallParts<'c>) -> Result<&'c str, PrepareError> {
+        let unusable = |reason| PrepareError::Model {
+            provider: self.provider,
+            reason,
+        };
+        let model = call.model.unwrap_or(&self.model);
+        if call.model.is_none() && model.contains('*') {
+            return Err(unusable(
+                "no model was chosen for the `*` of the deployment",
+            ));
+        }
+        match self.models {
+            Some((prefix, reason)) if !model.starts_with(prefix) => Err(unusable(reason)),
+            _ => Ok(model),
+        }
+    }
+}
+
+fn asks_for_beta(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.split('&').any(|pair| pair == "beta=true"))
+}

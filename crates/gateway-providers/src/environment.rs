@@ -1,0 +1,108 @@
+//! What endpoints take from the process around them: variables, wall clock, task tracker, shared tokens.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use gateway_transport::ConnectSpec;
+use tokio_util::task::TaskTracker;
+
+use crate::token::{TokenKey, TokenSource};
+
+/// The surroundings of endpoints. Cheap to clone; clones share everything.
+///
+/// Keep one for the life of the process and build every configuration's endpoints with it: endpoints
+/// that use the same service account then share one token, also across a reload.
+#[derive(Clone)]
+pub struct Environment {
+    inner: Arc<Inner>,
+}
+
+impl Environment {
+    /// The environment of this process: variables are looked up when an endpoint is built.
+    pub fn process() -> Self {
+        Self::new(Box::new(|name| std::env::var(name).ok()))
+    }
+
+    /// An environment that holds exactly these variables; for tests and for embedding.
+    pub fn with_variables<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let variables: HashMap<String, String> = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self::new(Box::new(move |name| variables.get(name).cloned()))
+    }
+
+    /// An environment that asks `variables` for each name; an overlay over the process, for one.
+    pub fn with_lookup(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::new(Box::new(variables))
+    }
+
+    /// The value of a variable; unset and empty are both `None`.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        (self.inner.variables)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The tasks that endpoints started (token refreshes). Close it and wait for it at shutdown.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.inner.tasks
+    }
+
+    /// The first of these variables that is set, with its name.
+    pub(crate) fn first(&self, names: &[&'static str]) -> Option<(&'static str, String)> {
+        names
+            .iter()
+            .find_map(|name| Some((*name, self.variable(name)?)))
+    }
+
+    /// The token source for these credentials over this way: the one that is in use, or the one that `create` makes.
+    pub(crate) fn shared_token(
+        &self,
+        key: (TokenKey, ConnectSpec),
+        create: impl FnOnce() -> Arc<TokenSource>,
+    ) -> Arc<TokenSource> {
+        let mut tokens = self
+            .inner
+            .tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|_, source| source.strong_count() > 0);
+        if let Some(source) = tokens.get(&key).and_then(Weak::upgrade) {
+            return source;
+        }
+        let source = create();
+        tokens.insert(key, Arc::downgrade(&source));
+        source
+    }
+
+    fn new(variables: Lookup) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                variables,
+                tasks: TaskTracker::new(),
+                tokens: Mutex::new(HashMap::new()),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Variables hold secrets: never shown.
+        formatter
+            .debug_struct("Environment")
+            .finish_non_exhaustive()
+    }
+}
+
+type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+struct Inner {
+    variables: Lookup,
+    tasks: TaskTracker,
+    tokens: Mutex<HashMap<(TokenKey, ConnectSpec), Weak<TokenSource>>>,
+}

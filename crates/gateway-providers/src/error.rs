@@ -1,0 +1,184 @@
+//! What can be wrong with an endpoint's configuration, and with the preparation of one call.
+
+use gateway_transport::SpecError;
+
+/// Why an endpoint cannot be built. Says what to change in the config; never shows a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// The model names no provider, and nothing else does.
+    #[error(
+        "`{model}` names no provider that this gateway knows; write `provider/model`, with one of: {known}"
+    )]
+    UnknownProvider {
+        /// The model as configured.
+        model: String,
+        /// The names of all providers.
+        known: String,
+    },
+    /// The provider exists elsewhere, but is not served here.
+    #[error(
+        "the provider `{provider}` of `{model}` is not served by this gateway; served are: {known}"
+    )]
+    UnservedProvider {
+        /// The provider's name.
+        provider: String,
+        /// The model as configured.
+        model: String,
+        /// The names of all providers.
+        known: String,
+    },
+    /// The provider cannot serve this model.
+    #[error("`{model}`: {reason}")]
+    Model {
+        /// The model as configured.
+        model: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A setting that the provider requires is absent.
+    #[error("{provider}: `{setting}` is not set{}", or_variables(.variables))]
+    Missing {
+        /// The provider's name.
+        provider: &'static str,
+        /// The key of the config.
+        setting: &'static str,
+        /// Environment variables that would do as well.
+        variables: &'static [&'static str],
+    },
+    /// A setting cannot be used.
+    #[error("`{setting}` cannot be used: {reason}")]
+    Setting {
+        /// The key of the config, or the environment variable.
+        setting: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The credentials of a service account cannot be used.
+    #[error("`vertex_credentials` cannot be used: {0}")]
+    Credentials(#[source] CredentialsError),
+    /// The connection settings contradict each other or cannot be read.
+    #[error("cannot connect to the `api_base` as configured")]
+    Connect(#[from] SpecError),
+}
+
+impl EndpointError {
+    pub(crate) fn setting(setting: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Setting {
+            setting: setting.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What is wrong with a credentials file.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The file cannot be read.
+    #[error("the file {path} cannot be read ({kind})")]
+    Read {
+        /// Its path as configured.
+        path: String,
+        /// What the system said.
+        kind: std::io::ErrorKind,
+    },
+    /// It is no JSON, or a field has the wrong type.
+    #[error("no valid JSON at line {line}, column {column}")]
+    Json {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+    },
+    /// Another kind of credentials.
+    #[error("its `type` is {kind:?}; only \"service_account\" is served")]
+    Kind {
+        /// The `type` it has.
+        kind: String,
+    },
+    /// A field is absent.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// The private key is no RSA key in PEM form.
+    #[error("`private_key` holds no usable RSA key in PEM form")]
+    Key,
+}
+
+/// Why no request could be made for a call. Nothing was sent to the provider.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// The endpoint does not speak this dialect.
+    #[error("{provider} does not serve {dialect} calls")]
+    Dialect {
+        /// The provider's name.
+        provider: &'static str,
+        /// The dialect's name.
+        dialect: &'static str,
+    },
+    /// The model that the client chose through a wildcard cannot be served.
+    #[error("the model name cannot be used at {provider}: {reason}")]
+    Model {
+        /// The provider's name.
+        provider: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// There is no access token.
+    #[error("no access token for {provider}")]
+    Token {
+        /// The provider's name.
+        provider: &'static str,
+        /// Why not.
+        source: TokenError,
+    },
+}
+
+/// Why there is no access token. Shared by all callers that waited for it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The token endpoint's address cannot be used.
+    #[error("the token endpoint's address cannot be used")]
+    Address,
+    /// The machine's clock is before 1970.
+    #[error("the clock of this machine is wrong")]
+    Clock,
+    /// The assertion could not be signed.
+    #[error("the private key cannot sign")]
+    Sign,
+    /// The token endpoint was not reached, or the exchange broke.
+    #[error("the token endpoint did not answer: {reason}")]
+    Send {
+        /// What happened.
+        reason: String,
+    },
+    /// The exchange took longer than 15 s.
+    #[error("the token endpoint did not answer in time")]
+    TimedOut,
+    /// The token endpoint said no.
+    #[error("the token endpoint refused with status {status}: {reason}")]
+    Refused {
+        /// Its status.
+        status: u16,
+        /// Its words, shortened.
+        reason: String,
+    },
+    /// The answer is no token.
+    #[error("the token endpoint answered with status {status} and no token")]
+    Malformed {
+        /// Its status.
+        status: u16,
+    },
+    /// The exchange was given up because the process is ending.
+    #[error("the exchange was given up")]
+    Abandoned,
+}
+
+fn or_variables(variables: &[&str]) -> String {
+    match variables {
+        [] => String::new(),
+        names => format!(", and neither is {}", names.join(" or ")),
+    }
+}

@@ -1,0 +1,7 @@
+//! Endpoints from outside: what is built, what is sent, what is refused.
+
+mod example;
+mod refused;
+mod requests;
+mod vertex;
+mod world;
