@@ -9,7 +9,9 @@ mod openai_embeddings;
 use bytes::Bytes;
 
 use crate::body::{self, BodyFacts, Malformed};
-use crate::error::{ErrorInfo, UpstreamError, read_upstream_error};
+use crate::error::{
+    ANTHROPIC_OVERLOADED, ErrorInfo, ErrorKind, UpstreamError, read_upstream_error,
+};
 use crate::observe::StreamObserver;
 
 pub(crate) use anthropic::AnthropicObserver;
@@ -43,12 +45,14 @@ impl Dialect {
         self.wire().name
     }
 
-    /// The status to send for `error` in this dialect: 529 is Anthropic's own, others know 503 for an overload.
+    /// The status to send for `error` in this dialect: 529 is Anthropic's own for an overload, OpenAI's clients know
+    /// 503.
     pub const fn status(self, error: &ErrorInfo) -> u16 {
-        match (self, error.status) {
-            (Self::AnthropicMessages, status) => status,
-            (_, 529) => 503,
-            (_, status) => status,
+        match (self, error.kind, error.status) {
+            (Self::AnthropicMessages, ErrorKind::Overloaded, 503) => ANTHROPIC_OVERLOADED,
+            (Self::AnthropicMessages, _, status) => status,
+            (_, _, ANTHROPIC_OVERLOADED) => 503,
+            (_, _, status) => status,
         }
     }
 

@@ -3,6 +3,11 @@
 mod kind;
 mod read;
 
+use crate::body::Malformed;
+use crate::envelope::EnvelopeError;
+use crate::sse::FrameError;
+
+pub(crate) use kind::ANTHROPIC_OVERLOADED;
 pub use kind::ErrorKind;
 pub(crate) use read::{UpstreamError, read_upstream_error};
 
@@ -62,5 +67,25 @@ impl ErrorInfo {
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
         self.request_id = Some(id.into());
         self
+    }
+}
+
+impl From<&EnvelopeError> for ErrorInfo {
+    /// A 400 that names the field, or `request_body` where the body as a whole is to blame, as LiteLLM does.
+    fn from(error: &EnvelopeError) -> Self {
+        Self::new(ErrorKind::InvalidRequest, error.to_string())
+            .with_param(error.param().unwrap_or("request_body"))
+    }
+}
+
+impl From<FrameError> for ErrorInfo {
+    fn from(error: FrameError) -> Self {
+        Self::new(ErrorKind::Upstream, error.to_string())
+    }
+}
+
+impl From<Malformed> for ErrorInfo {
+    fn from(malformed: Malformed) -> Self {
+        Self::new(ErrorKind::Upstream, malformed.to_string())
     }
 }

@@ -1,7 +1,9 @@
 //! Error bodies, statuses and heartbeats of each dialect, byte for byte.
 
+use bytes::Bytes;
+
 use super::Dialect;
-use crate::{ErrorInfo, ErrorKind};
+use crate::{Envelope, ErrorInfo, ErrorKind, FrameError, Limits, Malformed};
 
 fn told() -> ErrorInfo {
     ErrorInfo::new(ErrorKind::InvalidRequest, "no \"such\"\nthing")
@@ -52,6 +54,11 @@ fn an_overload_has_the_status_that_the_dialects_clients_know() {
     let error = ErrorInfo::new(ErrorKind::Overloaded, "m").with_status(529);
     assert_eq!(Dialect::AnthropicMessages.status(&error), 529);
     assert_eq!(Dialect::OpenAiChat.status(&error), 503);
+    let ours = ErrorInfo::new(ErrorKind::Overloaded, "m");
+    assert_eq!(Dialect::AnthropicMessages.status(&ours), 529);
+    assert_eq!(Dialect::OpenAiChat.status(&ours), 503);
+    let down = ErrorInfo::new(ErrorKind::Unavailable, "m");
+    assert_eq!(Dialect::AnthropicMessages.status(&down), 503);
     assert!(
         Dialect::OpenAiChat
             .error_body(&error)
@@ -80,5 +87,21 @@ fn a_gateway_timer_is_a_408_of_type_timeout() {
     assert_eq!(
         Dialect::OpenAiChat.error_body(&error),
         r#"{"error":{"message":"m","type":"timeout_error","param":null,"code":"408"}}"#
+    );
+}
+
+#[test]
+fn what_our_own_parsers_refuse_can_be_told() {
+    let parse = |body: &'static str| {
+        Envelope::parse(Bytes::from_static(body.as_bytes()), Limits::default())
+    };
+    for (body, param) in [("{", "request_body"), (r#"{"model":1}"#, "model")] {
+        let told = ErrorInfo::from(&parse(body).expect_err(body));
+        assert_eq!((told.status, told.param.as_deref()), (400, Some(param)));
+    }
+    assert_eq!(ErrorInfo::from(FrameError::InvalidUtf8).status, 502);
+    assert_eq!(
+        ErrorInfo::from(Malformed::NotJson).kind,
+        ErrorKind::Upstream
     );
 }

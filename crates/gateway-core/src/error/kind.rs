@@ -88,7 +88,7 @@ impl ErrorKind {
 }
 
 /// The status that Anthropic invented for an overload.
-pub(super) const ANTHROPIC_OVERLOADED: u16 = 529;
+pub(crate) const ANTHROPIC_OVERLOADED: u16 = 529;
 
 struct Row {
     kind: ErrorKind,

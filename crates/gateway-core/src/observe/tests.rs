@@ -521,3 +521,48 @@ fn dialect_overload(dialect: Dialect) -> u16 {
         503
     }
 }
+
+/// A stream that is cut anywhere, and then ends cleanly, counts as complete from the byte on with which its last needed
+/// line is whole, and never before.
+#[test]
+fn a_cut_at_any_byte_is_told_from_a_complete_stream() {
+    let finish = r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let text = r#"data: {"choices":[{"index":0,"delta":{"content":"é"}}]}"#;
+    let chat = format!(": ping\n\n{text}\n\n{finish}\n\ndata: [DONE]\n\n");
+    let marker_only = format!("{text}\n\ndata: [DONE]\n\n");
+    let end_of =
+        |stream: &str, line: &str| stream.find(line).expect("the line is there") + line.len() + 1;
+    let message_stop = "data: {\"type\":\"message_stop\"}";
+    for (dialect, stream, complete_from) in [
+        (Dialect::OpenAiChat, chat.as_str(), end_of(&chat, finish)),
+        (
+            Dialect::OpenAiChat,
+            &marker_only,
+            end_of(&marker_only, "data: [DONE]"),
+        ),
+        (
+            Dialect::AnthropicMessages,
+            MESSAGE,
+            end_of(MESSAGE, message_stop),
+        ),
+    ] {
+        for end in 0..=stream.len() {
+            let mut observer = dialect.stream_observer();
+            let mut framer = Framer::new(1 << 20);
+            let mut each = |event: crate::Event<'_>| {
+                observer.event(&event);
+                Flow::Continue
+            };
+            let fed = framer.feed(Bytes::copy_from_slice(&stream.as_bytes()[..end]), &mut each);
+            let last = framer.finish(&mut each);
+            assert_eq!((fed.error, last.error), (None, None));
+            let forwarded = [fed.ready, last.ready].concat();
+            assert!(forwarded.is_empty() || forwarded.ends_with(b"\n\n"));
+            assert_eq!(
+                observer.is_complete(),
+                end >= complete_from,
+                "{end} of {stream}"
+            );
+        }
+    }
+}
