@@ -33,6 +33,8 @@ pub(super) enum Kind {
     TextList,
     /// The name of an HTTP header.
     HeaderName,
+    /// A level, or `target=level`, or a list of both with commas.
+    LogFilter,
     List,
     Map,
     /// A mapping with known keys.
@@ -85,6 +87,7 @@ pub(super) fn check(kind: Kind, node: &Node) -> Option<Mismatch> {
         },
         Kind::TextList => texts(node),
         Kind::HeaderName => header_name(node),
+        Kind::LogFilter => log_filter(node),
         Kind::List | Kind::Sections(_) => {
             wrong_unless(matches!(node.tree, Tree::List(_)), "a list", node)
         }
@@ -229,6 +232,31 @@ fn header_name(node: &Node) -> Option<Mismatch> {
         )
     })
 }
+
+/// Stricter than the filter's own parser, which takes a misspelt level for the name of a module.
+fn log_filter(node: &Node) -> Option<Mismatch> {
+    let Some(text) = node.as_text() else {
+        return Some(wrong("a level, such as info", node));
+    };
+    for part in text.split(',') {
+        let level = part
+            .rsplit_once('=')
+            .map_or(part, |(_, level)| level)
+            .trim();
+        if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+            let hint = nearest(level, LEVELS.iter().copied())
+                .map(|near| format!("did you mean `{near}`?"));
+            let message = String::from(
+                "expected a level (error, warn, info, debug, trace), or `target=level`, with commas between",
+            );
+            return Some(invalid(message, hint));
+        }
+    }
+    None
+}
+
+/// Levels of the log, with the names that `LITELLM_LOG` knows.
+const LEVELS: &[&str] = &["error", "warn", "warning", "info", "debug", "trace", "off"];
 
 /// Ten years. Longer ones are typing errors, and overflow clocks.
 const MAX_SECONDS: f64 = 315_360_000.0;

@@ -188,12 +188,12 @@ pub struct TransportSettings {
 }
 
 /// The log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// How a line looks.
     pub format: LogFormat,
-    /// What is written.
-    pub level: LogLevel,
+    /// What is written: a level, or a filter such as `info,gateway_transport=debug`.
+    pub level: String,
 }
 
 /// How a line of the log looks.
@@ -203,34 +203,6 @@ pub enum LogFormat {
     Json,
     /// Text for people.
     Text,
-}
-
-/// What is written to the log: this and all that is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Failures of the gateway.
-    Error,
-    /// What an operator should look at.
-    Warn,
-    /// One line per call, and changes of state.
-    Info,
-    /// Decisions.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-impl LogLevel {
-    /// The name that `tracing` uses.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
 }
 
 /// One entry of `model_group_alias`.

@@ -69,12 +69,9 @@ section! {
     /// `gateway.log`.
     LOG = "gateway.log" {
         honored "format": Kind::Choice(&["json", "text"]);
-        honored "level": Kind::Choice(LEVELS);
+        honored "level": Kind::LogFilter;
     }
 }
 
 /// How HTTP/2 is spoken with a provider.
 pub(super) const HTTP2: &[&str] = &["auto", "never", "prior_knowledge"];
-
-/// Levels of the log, with the names that `LITELLM_LOG` knows.
-const LEVELS: &[&str] = &["error", "warn", "warning", "info", "debug", "trace"];

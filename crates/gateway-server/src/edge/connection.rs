@@ -1,0 +1,336 @@
+//! One client connection: handshake, protocol, and the watch over a client that leaves or stalls.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::service::Service;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::socket::{ClientSocket, SocketState, Verdict};
+use crate::body::Outgoing;
+use crate::worker::Worker;
+
+/// A way in: how clients speak on it, and what they find behind it.
+#[derive(Clone)]
+pub(crate) struct Door {
+    /// The listener's identity; plain text without it.
+    pub tls: Option<TlsAcceptor>,
+    /// What its clients may take their time for.
+    pub limits: ConnectionLimits,
+    /// What they may ask for.
+    pub scope: Scope,
+}
+
+/// Which routes a listener has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of them.
+    All,
+    /// All but the operator's.
+    Calls,
+    /// The operator's, probes and metrics.
+    Admin,
+}
+
+/// What a client may take its time for, before and between calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionLimits {
+    /// From the accept to the end of the TLS handshake.
+    pub handshake: Duration,
+    /// From the first byte of a request to the end of its head.
+    pub head: Duration,
+    /// An idle keep-alive connection.
+    pub idle: Duration,
+    /// How long a write may wait for a client that does not read.
+    pub slow_client: Duration,
+    /// Requests that one HTTP/2 connection may have open.
+    pub h2_streams: u32,
+    /// Bytes that the head of a request may have.
+    pub head_bytes: usize,
+}
+
+/// The client at the other end of a connection, as its calls know it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// Its address.
+    pub peer: SocketAddr,
+    /// What it may ask for.
+    pub scope: Scope,
+    /// What the socket knows of it.
+    pub socket: Arc<SocketState>,
+    in_flight: AtomicUsize,
+}
+
+impl Client {
+    /// Counts a call in until the guard is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.socket.served();
+        InFlight(Arc::clone(self))
+    }
+
+    fn overdue(&self, now: Instant, limits: &ConnectionLimits) -> Option<Verdict> {
+        if self.socket.blocked_for(now) > Some(limits.slow_client) {
+            return Some(Verdict::Slow);
+        }
+        if self.in_flight.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let slow_head = self.socket.head_pending_for(now) > Some(limits.head);
+        let idle = self.socket.silent_for(now) > Some(limits.idle);
+        (slow_head || idle).then_some(Verdict::Gone)
+    }
+}
+
+/// A call that is in flight on its client's connection; counted down when dropped.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<Client>);
+
+impl InFlight {
+    /// What the client's socket thinks of it.
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.0.socket.verdict()
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.socket.served();
+    }
+}
+
+/// Serves one accepted connection to its end. After `stop` it ends with the last call that is in flight.
+pub(super) async fn serve(
+    worker: Arc<Worker>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    door: Door,
+    stop: CancellationToken,
+) {
+    let Door { tls, limits, scope } = door;
+    let state = Arc::new(SocketState::default());
+    let socket = ClientSocket::new(tcp, Arc::clone(&state));
+    let io = match tls {
+        None => ClientIo::Plain(socket),
+        Some(tls) => match timeout(limits.handshake, tls.accept(socket)).await {
+            Ok(Ok(stream)) => ClientIo::Tls(Box::new(stream)),
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+                return;
+            }
+            Err(_elapsed) => {
+                tracing::debug!(%peer, "TLS handshake took too long");
+                return;
+            }
+        },
+    };
+    let client = Arc::new(Client {
+        peer,
+        scope,
+        socket: state,
+        in_flight: AtomicUsize::new(0),
+    });
+    let protocol = protocol(&limits, &worker);
+    let service = Front {
+        worker: Arc::clone(&worker),
+        client: Arc::clone(&client),
+    };
+    let connection = protocol.serve_connection(TokioIo::new(io), service);
+    drive(connection, &client, &limits, &stop).await;
+}
+
+/// Polls the connection, and looks after it once per [`WATCH`]: hyper's own turn ends with a flush, and that is where
+/// the socket notices a client that has left behind unread bytes.
+async fn drive(
+    connection: auto::Connection<'_, TokioIo<ClientIo>, Front, Tracked>,
+    client: &Client,
+    limits: &ConnectionLimits,
+    stop: &CancellationToken,
+) {
+    let mut connection = pin!(connection);
+    let mut stopped = pin!(stop.cancelled());
+    let mut stopping = false;
+    let mut watch = pin!(sleep_until(Instant::now() + WATCH));
+    poll_fn(|cx| {
+        if !stopping && stopped.as_mut().poll(cx).is_ready() {
+            stopping = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            return Poll::Ready(report(client.peer, ended));
+        }
+        while watch.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            if let Some(verdict) = client.overdue(now, limits) {
+                client.socket.condemn(verdict);
+                return Poll::Ready(());
+            }
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(report(client.peer, ended));
+            }
+            watch.as_mut().reset(now + WATCH);
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+fn report(peer: SocketAddr, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "client connection ended with an error");
+    }
+}
+
+fn protocol(limits: &ConnectionLimits, worker: &Arc<Worker>) -> auto::Builder<Tracked> {
+    let mut builder = auto::Builder::new(Tracked(worker.connections.clone()));
+    builder
+        .http1()
+        // `drive` has a cheaper watch over idle and slow connections than a timer per request.
+        .header_read_timeout(None)
+        .max_buf_size(limits.head_bytes)
+        .timer(TokioTimer::new());
+    builder
+        .http2()
+        .max_concurrent_streams(limits.h2_streams)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_connection_window_size(H2_CONNECTION_WINDOW)
+        .max_send_buf_size(H2_SEND_BUFFER)
+        .keep_alive_interval(Some(H2_PING))
+        .timer(TokioTimer::new());
+    builder
+}
+
+/// Runs hyper's HTTP/2 streams as tasks that the worker can wait for.
+#[derive(Clone, Debug)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
+
+/// Hands each request to the worker.
+#[derive(Clone, Debug)]
+struct Front {
+    worker: Arc<Worker>,
+    client: Arc<Client>,
+}
+
+impl Service<Request<Incoming>> for Front {
+    type Response = Response<Outgoing>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Outgoing>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let worker = Arc::clone(&self.worker);
+        let client = Arc::clone(&self.client);
+        let in_flight = client.enter();
+        Box::pin(async move {
+            let response = crate::api::answer(worker, client, request).await;
+            drop(in_flight);
+            Ok(response)
+        })
+    }
+}
+
+/// A client's byte stream, with or without TLS.
+#[derive(Debug)]
+enum ClientIo {
+    Plain(ClientSocket),
+    Tls(Box<TlsStream<ClientSocket>>),
+}
+
+/// Calls the same method on whichever stream it is.
+macro_rules! on_either {
+    ($self:ident, $io:ident => $call:expr) => {
+        match $self.get_mut() {
+            ClientIo::Plain(io) => {
+                let $io = Pin::new(io);
+                $call
+            }
+            ClientIo::Tls(io) => {
+                let $io = Pin::new(&mut **io);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for ClientIo {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        on_either!(self, io => io.poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for ClientIo {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        on_either!(self, io => io.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        on_either!(self, io => io.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(io) => io.is_write_vectored(),
+            Self::Tls(io) => io.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_either!(self, io => io.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_either!(self, io => io.poll_shutdown(cx))
+    }
+}
+
+/// How often a connection is looked at. A client that left behind unread bytes is noticed within this time.
+const WATCH: Duration = Duration::from_millis(750);
+/// Flow-control window of one request towards us, bytes: what an upload may have in flight.
+const H2_STREAM_WINDOW: u32 = 256 * 1024;
+/// Flow-control window of a connection towards us, bytes.
+const H2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// Bytes that one HTTP/2 response may have waiting for its client.
+const H2_SEND_BUFFER: usize = 64 * 1024;
+/// How often a silent HTTP/2 client is asked whether it still lives.
+const H2_PING: Duration = Duration::from_secs(30);

@@ -1,0 +1,47 @@
+//! What the binary does: read the command line, then do what it says.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::cli::{self, Action, Cli, Exit};
+use crate::config::Environment;
+use crate::run::run;
+
+/// The whole program. Returns when it is done.
+pub fn main() -> ExitCode {
+    let cli = match Cli::parse_from_args(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output, complaints to standard error; if that is gone, so is the reader.
+            let _gone = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let environment = Environment::of_process();
+    let done = match cli.action() {
+        Action::Check(args) => cli::check(&args, &environment, &mut io::stdout().lock()),
+        Action::Run(args) => Ok(serve(&args, &environment)),
+        Action::Refuse(why) => writeln!(io::stderr(), "{why}").map(|()| Exit::Usage),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(_gone) => Exit::Problems.into(),
+    }
+}
+
+fn serve(args: &cli::RunArgs, environment: &Environment) -> Exit {
+    let mut stderr = io::stderr();
+    let settings = match cli::load(args, environment, &mut stderr) {
+        Ok(Ok(settings)) => settings,
+        Ok(Err(exit)) => return exit,
+        Err(_gone) => return Exit::Problems,
+    };
+    match run(settings) {
+        Ok(()) => Exit::Fine,
+        Err(error) => {
+            // If nobody reads standard error, the exit code has to do.
+            let _gone = writeln!(stderr, "gateway-server: {error}");
+            Exit::Problems
+        }
+    }
+}

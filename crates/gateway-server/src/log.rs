@@ -1,0 +1,239 @@
+//! Log lines: written where they arise into memory, carried to standard output by one thread.
+//!
+//! A worker never waits for whoever reads the log, and never pays a system call per line. What does not fit into a
+//! lane while the reader is stuck is dropped and counted.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub(crate) use crate::config::LogFormat as Format;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+
+/// The lanes that lines travel in, one per worker and one for everybody else.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    format: Format,
+    lanes: Box<[Mutex<Vec<u8>>]>,
+    dropped: AtomicU64,
+    closing: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Lines {
+    /// Lanes for `workers` workers.
+    pub(crate) fn new(format: Format, workers: usize) -> Arc<Self> {
+        Arc::new(Self {
+            format,
+            lanes: (0..=workers).map(|_| Mutex::default()).collect(),
+            dropped: AtomicU64::new(0),
+            closing: Mutex::new(false),
+            wake: Condvar::new(),
+        })
+    }
+
+    /// How lines shall look.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Appends one line, without its line feed, to a worker's lane.
+    pub(crate) fn push(&self, lane: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let Some(lane) = self.lanes.get(lane) else {
+            return;
+        };
+        let mut lane = lock(lane);
+        if lane.len() > LANE_LIMIT {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        write(&mut lane);
+        lane.push(b'\n');
+    }
+
+    /// Lines that were lost because nobody read the log in time.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Starts the thread that carries the lines to `out`.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub(crate) fn carry(self: &Arc<Self>, out: impl Write + Send + 'static) -> io::Result<Carrier> {
+        let lines = Arc::clone(self);
+        let thread = std::thread::Builder::new()
+            .name("log".into())
+            .spawn(move || lines.run(out))?;
+        Ok(Carrier {
+            lines: Arc::clone(self),
+            thread: Some(thread),
+        })
+    }
+
+    fn run(&self, mut out: impl Write) {
+        let mut batch = Vec::new();
+        loop {
+            let closing = lock(&self.closing);
+            let (closing, _timed_out) = self
+                .wake
+                .wait_timeout_while(closing, PERIOD, |closing| !*closing)
+                .unwrap_or_else(PoisonError::into_inner);
+            let last = *closing;
+            drop(closing);
+            for lane in &self.lanes {
+                std::mem::swap(&mut batch, &mut lock(lane));
+                // Nobody is left to tell when standard output is gone; serving goes on.
+                let _gone = out.write_all(&batch).and_then(|()| out.flush());
+                batch.clear();
+            }
+            if last {
+                return;
+            }
+        }
+    }
+}
+
+/// The running log thread. Dropping it writes what is left.
+#[derive(Debug)]
+pub(crate) struct Carrier {
+    lines: Arc<Lines>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        *lock(&self.lines.closing) = true;
+        self.lines.wake.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the log thread has been printed already.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// Sends `tracing` events to the lines as well. `level` is a `tracing_subscriber` filter, for example
+/// `info,gateway_transport=debug`.
+///
+/// # Errors
+/// When the filter cannot be read, or when a subscriber was installed before.
+pub(crate) fn install(
+    lines: &Arc<Lines>,
+    level: &str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let filter = EnvFilter::try_new(level)?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(SharedLane(Arc::clone(lines)));
+    match lines.format {
+        Format::Json => subscriber.json().flatten_event(true).try_init(),
+        Format::Text => subscriber.with_ansi(false).try_init(),
+    }
+}
+
+/// Appends the time as RFC 3339 in UTC, as `tracing` events have it.
+pub(crate) fn timestamp(out: &mut Vec<u8>) {
+    let mut text = String::new();
+    // Writing to a `String` does not fail.
+    let _never = SystemTime.format_time(&mut Writer::new(&mut text));
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Where `tracing` events go: the lane behind the workers'.
+#[derive(Clone, Debug)]
+struct SharedLane(Arc<Lines>);
+
+impl<'a> MakeWriter<'a> for SharedLane {
+    type Writer = EventWriter;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        EventWriter {
+            lines: Arc::clone(&self.0),
+            event: Vec::new(),
+        }
+    }
+}
+
+/// Collects one event, and hands it on as a whole when dropped.
+#[derive(Debug)]
+struct EventWriter {
+    lines: Arc<Lines>,
+    event: Vec<u8>,
+}
+
+impl Write for EventWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.event.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for EventWriter {
+    fn drop(&mut self) {
+        let line = self.event.strip_suffix(b"\n").unwrap_or(&self.event);
+        if !line.is_empty() {
+            let lane = self.lines.lanes.len() - 1;
+            self.lines.push(lane, |out| out.extend_from_slice(line));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a line may wait in memory.
+const PERIOD: Duration = Duration::from_millis(100);
+/// Bytes that a lane may hold while the log's reader is stuck.
+const LANE_LIMIT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            lock(&self.0).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_line_pushed_before_the_end_is_written() {
+        let sink = Sink::default();
+        let lines = Lines::new(Format::Json, 2);
+        let carrier = lines.carry(sink.clone()).unwrap();
+        for n in 0..100 {
+            lines.push(n % 3, |out| out.extend_from_slice(b"line"));
+        }
+        drop(carrier);
+        assert_eq!(lock(&sink.0).len(), 500);
+        assert_eq!(lines.dropped(), 0);
+    }
+
+    #[test]
+    fn a_reader_that_is_stuck_costs_lines_and_not_memory() {
+        let lines = Lines::new(Format::Json, 1);
+        let line = vec![b'x'; 1 << 16];
+        for _ in 0..100 {
+            lines.push(0, |out| out.extend_from_slice(&line));
+        }
+        assert!(lines.dropped() > 80);
+        assert!(lock(&lines.lanes[0]).len() <= LANE_LIMIT + line.len() + 1);
+    }
+}

@@ -1,0 +1,337 @@
+//! Relays a stream to its client: event by event as they come, heartbeats while nothing comes, and an end that says
+//! what kind of end it is.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName};
+use http_body::Frame;
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use crate::body::Cut;
+use crate::edge::SocketState;
+use crate::record::OpenRecord;
+use crate::upstream::{Batch, Ending, UpstreamStream};
+use crate::worker::Worker;
+
+/// The timers of a stream that has been opened towards its client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamTimers {
+    /// When the whole call must be over.
+    pub call: Instant,
+    /// How long the provider may be silent between contents.
+    pub idle: Option<Duration>,
+    /// When the first content must be there, if it is not yet.
+    pub first_content: Option<Instant>,
+    /// How long the client may be left without a byte.
+    pub heartbeat: Option<Duration>,
+}
+
+/// How the client's connection carries the stream, which decides how a broken one is ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Carrier {
+    /// The error event must have reached the kernel before the connection is cut: hyper drops what is followed by an
+    /// error in the same poll.
+    Http1(Arc<SocketState>),
+    /// A reset would overtake the error event, so the stream ends as if it were complete, without its marker.
+    Http2,
+}
+
+pin_project! {
+    /// The body of a streamed response.
+    #[derive(Debug)]
+    pub struct Relay {
+        dialect: Dialect,
+        upstream: Option<UpstreamStream>,
+        held: Option<Batch>,
+        state: State,
+        carrier: Carrier,
+        timers: StreamTimers,
+        last_content: Option<Instant>,
+        last_sent: Instant,
+        #[pin]
+        alarm: Sleep,
+        record: OpenRecord,
+        worker: Arc<Worker>,
+    }
+
+    impl PinnedDrop for Relay {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(upstream) = this.upstream {
+                this.record.usage = upstream.usage();
+            }
+        }
+    }
+}
+
+/// Where a stream stands towards its client.
+#[derive(Debug)]
+enum State {
+    /// The provider is still talking.
+    Open,
+    /// The last piece is about to go out, then the end of this kind.
+    LastPiece(Bytes, Last),
+    /// Everything was handed over; the kernel must have it before the connection may be cut.
+    Flushing { since: u64, reason: EndReason },
+    /// Nothing is left to do.
+    Ended,
+}
+
+/// What follows the last piece.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    Complete,
+    Broken(EndReason),
+}
+
+/// What the timers of a silent stream want.
+enum Due {
+    Heartbeat,
+    Expired(TimerName, Duration),
+}
+
+impl Relay {
+    /// Relays `upstream`, of which `held` was read before the response was opened.
+    pub(crate) fn new(
+        upstream: UpstreamStream,
+        held: Batch,
+        timers: StreamTimers,
+        carrier: Carrier,
+        record: OpenRecord,
+        worker: Arc<Worker>,
+    ) -> Self {
+        let now = Instant::now();
+        let mut relay = Self {
+            dialect: record.dialect,
+            upstream: Some(upstream),
+            state: State::Open,
+            carrier,
+            timers,
+            last_content: held.content.then_some(now),
+            held: Some(held),
+            last_sent: now,
+            alarm: sleep_until(now),
+            record,
+            worker,
+        };
+        relay.alarm = sleep_until(next_alarm(&relay.timers, relay.last_content, now));
+        relay
+    }
+
+    /// The next piece for the client. See [`http_body::Body::poll_frame`].
+    pub(crate) fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        loop {
+            match std::mem::replace(self.as_mut().project().state, State::Ended) {
+                State::Open => {
+                    *self.as_mut().project().state = State::Open;
+                    if let Some(piece) = ready!(self.as_mut().poll_open(cx)) {
+                        return Poll::Ready(Some(Ok(Frame::data(piece))));
+                    }
+                }
+                State::LastPiece(piece, last) => {
+                    self.as_mut().last_piece(last);
+                    if !piece.is_empty() {
+                        self.as_mut().project().record.bytes += piece.len() as u64;
+                        return Poll::Ready(Some(Ok(Frame::data(piece))));
+                    }
+                }
+                State::Flushing { since, reason } => {
+                    if let Carrier::Http1(socket) = &self.carrier
+                        && socket.poll_flushed(since, cx).is_pending()
+                    {
+                        *self.project().state = State::Flushing { since, reason };
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(Some(Err(Cut(reason))));
+                }
+                State::Ended => {
+                    self.release_upstream(cx);
+                    return Poll::Ready(None);
+                }
+            }
+        }
+    }
+
+    /// A piece to send, or `None` when the state has changed.
+    fn poll_open(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let this = self.as_mut().project();
+        let batch = match (this.held.take(), this.upstream.as_mut()) {
+            (Some(held), _) => Poll::Ready(held),
+            (None, Some(upstream)) => upstream.poll_batch(cx),
+            (None, None) => return Poll::Ready(None),
+        };
+        match batch {
+            Poll::Ready(batch) => Poll::Ready(self.take_batch(batch)),
+            Poll::Pending => match ready!(self.as_mut().poll_due(cx)) {
+                Due::Heartbeat => Poll::Ready(Some(self.dialect.heartbeat())),
+                Due::Expired(timer, after) => {
+                    let ending = expired(timer, after);
+                    Poll::Ready(self.take_batch(Batch {
+                        ending: Some(ending),
+                        ..Batch::default()
+                    }))
+                }
+            },
+        }
+    }
+
+    fn take_batch(self: Pin<&mut Self>, batch: Batch) -> Option<Bytes> {
+        let this = self.project();
+        let now = Instant::now();
+        *this.last_sent = now;
+        if batch.content {
+            if this.last_content.is_none() {
+                this.record.content_arrived(now);
+            }
+            *this.last_content = Some(now);
+        }
+        this.record.events += batch.events;
+        let mut ready = batch.ready;
+        if let Some(ending) = batch.ending {
+            if let Some(upstream) = this.upstream.as_ref() {
+                this.record.usage = upstream.usage();
+            }
+            let (rest, last) = match ending {
+                Ending::Complete { rest } => (rest, Last::Complete),
+                Ending::Broken {
+                    reason,
+                    error,
+                    detail,
+                } => {
+                    this.record.error = Some(detail);
+                    (this.dialect.error_event(&error), Last::Broken(reason))
+                }
+            };
+            if ready.is_empty() {
+                ready = rest;
+                *this.state = State::LastPiece(ready, last);
+                return None;
+            }
+            *this.state = State::LastPiece(rest, last);
+        }
+        this.record.bytes += ready.len() as u64;
+        (!ready.is_empty()).then_some(ready)
+    }
+
+    fn last_piece(self: Pin<&mut Self>, last: Last) {
+        let this = self.project();
+        *this.state = match last {
+            Last::Complete => {
+                this.record.ends(EndReason::Complete);
+                State::Ended
+            }
+            Last::Broken(reason) => {
+                // The connection to the provider is of no more use: let it go before the client has the news.
+                *this.upstream = None;
+                this.record.ends(reason);
+                match this.carrier {
+                    Carrier::Http1(socket) => State::Flushing {
+                        since: socket.flushes(),
+                        reason,
+                    },
+                    Carrier::Http2 => State::Ended,
+                }
+            }
+        };
+    }
+
+    /// The client has its end. Whatever the provider still has to say of the framing is waited for elsewhere, and
+    /// not for long, so that the connection can serve the next call.
+    fn release_upstream(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let this = self.project();
+        let Some(mut upstream) = this.upstream.take() else {
+            return;
+        };
+        if upstream.poll_end_of_framing(cx).is_pending() {
+            let linger = timeout(
+                LINGER,
+                std::future::poll_fn(move |cx| upstream.poll_end_of_framing(cx)),
+            );
+            this.worker.tasks.spawn(linger);
+        }
+    }
+
+    fn poll_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Due> {
+        let mut this = self.project();
+        loop {
+            ready!(this.alarm.as_mut().poll(cx));
+            let now = Instant::now();
+            let timers = &this.timers;
+            let due =
+                expired_timer(timers, *this.last_content, this.record.started, now).or_else(|| {
+                    let beat = timers.heartbeat?;
+                    (now >= *this.last_sent + beat).then(|| {
+                        *this.last_sent = now;
+                        Due::Heartbeat
+                    })
+                });
+            let next = next_alarm(timers, *this.last_content, *this.last_sent);
+            this.alarm.as_mut().reset(next);
+            if let Some(due) = due {
+                return Poll::Ready(due);
+            }
+        }
+    }
+}
+
+fn expired_timer(
+    timers: &StreamTimers,
+    last_content: Option<Instant>,
+    started: Instant,
+    now: Instant,
+) -> Option<Due> {
+    if now >= timers.call {
+        let after = timers.call.saturating_duration_since(started);
+        return Some(Due::Expired(TimerName::Call, after));
+    }
+    match last_content {
+        Some(last) => {
+            let idle = timers.idle?;
+            (now >= last + idle).then_some(Due::Expired(TimerName::Idle, idle))
+        }
+        None => {
+            let due = timers.first_content?;
+            let after = due.saturating_duration_since(started);
+            (now >= due).then_some(Due::Expired(TimerName::FirstContent, after))
+        }
+    }
+}
+
+/// The earliest moment at which a timer can be due. Activity only moves it later, so the alarm is not touched per
+/// event: when it rings too early, it is set again.
+fn next_alarm(timers: &StreamTimers, last_content: Option<Instant>, last_sent: Instant) -> Instant {
+    let content = match last_content {
+        Some(last) => timers.idle.map(|idle| last + idle),
+        None => timers.first_content,
+    };
+    let beat = timers.heartbeat.map(|beat| last_sent + beat);
+    [content, beat]
+        .into_iter()
+        .flatten()
+        .fold(timers.call, Instant::min)
+}
+
+fn expired(timer: TimerName, after: Duration) -> Ending {
+    let message = format!(
+        "The gateway's `{}` timer of {} s expired.",
+        timer.as_str(),
+        after.as_secs_f64()
+    );
+    Ending::Broken {
+        reason: EndReason::Timer(timer),
+        detail: message.clone(),
+        error: ErrorInfo::new(ErrorKind::Timeout, message),
+    }
+}
+
+/// How long the end of the framing is waited for behind the terminal marker.
+const LINGER: Duration = Duration::from_secs(1);

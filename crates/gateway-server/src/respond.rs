@@ -1,0 +1,129 @@
+//! Responses that the gateway makes itself.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::response::Builder;
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::body::Outgoing;
+
+/// A call that ends without an answer of a provider's.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// For the record.
+    pub end: EndReason,
+    /// For the client.
+    pub error: ErrorInfo,
+    /// For the operator, where it differs from what the client is told.
+    pub detail: Option<String>,
+    /// How long the client should wait before it asks again.
+    pub retry_after: Option<Duration>,
+    /// Whether the client's SDK should try again on its own; `None` leaves that to the SDK.
+    pub should_retry: Option<bool>,
+}
+
+impl Failure {
+    /// The request is at fault.
+    pub(crate) fn rejected(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::new(EndReason::Rejected, ErrorInfo::new(kind, message))
+    }
+
+    /// A timer of the gateway fired.
+    pub(crate) fn timer(timer: TimerName, after: Duration) -> Self {
+        let message = format!(
+            "The gateway's `{}` timer of {} s expired.",
+            timer.as_str(),
+            after.as_secs_f64()
+        );
+        Self::new(
+            EndReason::Timer(timer),
+            ErrorInfo::new(ErrorKind::Timeout, message),
+        )
+    }
+
+    /// The provider is at fault.
+    pub(crate) fn upstream(end: EndReason, message: &str, detail: impl Into<String>) -> Self {
+        let mut failure = Self::new(end, ErrorInfo::new(ErrorKind::Upstream, message));
+        failure.detail = Some(detail.into());
+        failure
+    }
+
+    /// Any failure.
+    pub(crate) fn new(end: EndReason, error: ErrorInfo) -> Self {
+        Self {
+            end,
+            error,
+            detail: None,
+            retry_after: None,
+            should_retry: None,
+        }
+    }
+
+    /// Tells the client's SDK not to try again on its own: the provider may have done the work.
+    pub(crate) fn without_retry(mut self) -> Self {
+        self.should_retry = Some(false);
+        self
+    }
+
+    /// Completes `head` and gives the body in the front end's own error shape.
+    pub(crate) fn response(&self, head: Builder, dialect: Dialect) -> (Builder, Bytes) {
+        let status =
+            StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = head
+            .status(status)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_secs().clamp(1, LONGEST_WAIT);
+            response = response.header(RETRY_AFTER, seconds);
+            if wait.as_secs() > LONGEST_WAIT {
+                response = response.header(SHOULD_RETRY, "false");
+            }
+        } else if let Some(should) = self.should_retry {
+            response = response.header(SHOULD_RETRY, if should { "true" } else { "false" });
+        }
+        (response, dialect.error_body(&self.error))
+    }
+}
+
+/// A JSON answer of the gateway's own.
+pub(crate) fn json(status: StatusCode, body: &impl serde::Serialize) -> Response<Outgoing> {
+    match serde_json::to_vec(body) {
+        Ok(body) => content(status, "application/json", body),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written as JSON");
+            content(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "text/plain",
+                Bytes::new(),
+            )
+        }
+    }
+}
+
+/// An answer of any kind.
+pub(crate) fn content(
+    status: StatusCode,
+    kind: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Outgoing> {
+    let mut response = Response::new(Outgoing::whole(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// An error that belongs to no call.
+pub(crate) fn refuse(dialect: Dialect, error: &ErrorInfo) -> Response<Outgoing> {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    content(status, "application/json", dialect.error_body(error))
+}
+
+/// What the official SDKs look at before they decide on their own whether to try again.
+const SHOULD_RETRY: &str = "x-should-retry";
+/// Seconds: SDKs obey any wait they are given, so none is longer.
+const LONGEST_WAIT: u64 = 60;

@@ -1,0 +1,169 @@
+//! From settings to the parts that run.
+
+use std::net::SocketAddr;
+
+use gateway_core::Secret;
+use gateway_providers::{EndpointConfig, Environment};
+use gateway_router::{Alias, Catalog, DeploymentConfig};
+use gateway_transport::{DnsWatch, Http2Config, Sabotage, Transport, TransportConfig};
+
+use crate::auth::Keys;
+use crate::config::{DeploymentSettings, DeploymentTimers, Settings};
+use crate::edge::{ConnectionLimits, Scope};
+use crate::worker::{CallLimits, Snapshot};
+
+/// What the transport is told.
+pub(crate) fn transport(settings: &Settings) -> TransportConfig {
+    let said = &settings.transport;
+    TransportConfig {
+        ttl: said.ttl,
+        ttl_jitter: said.ttl_jitter,
+        idle_timeout: said.idle_timeout,
+        max_connections: said.max_connections,
+        max_waiting: said.max_waiting,
+        prewarm_max: said.prewarm_max,
+        drain_deadline: said.drain_deadline,
+        dns: said.dns_check.map(|interval| DnsWatch {
+            interval,
+            grace: interval * DNS_GRACE,
+        }),
+        http2: Http2Config {
+            max_streams: said.h2_max_streams,
+            ..Http2Config::default()
+        },
+        connect_timeout: settings.timers.connect.limit,
+        pool_timeout: settings.timers.pool.limit,
+        sabotage: sabotage(settings),
+        ..TransportConfig::default()
+    }
+}
+
+/// The first configuration. Deployments that cannot be used are left out and said in the log, as LiteLLM does.
+pub(crate) fn snapshot(settings: &Settings, transport: &Transport) -> Snapshot {
+    let deployments = settings.deployments.iter().map(deployment).collect();
+    let aliases = settings
+        .aliases
+        .iter()
+        .map(|alias| Alias {
+            name: alias.name.clone(),
+            target: alias.target.clone(),
+            hidden: alias.hidden,
+        })
+        .collect();
+    let variables = settings.environment.clone();
+    let environment = Environment::with_lookup(move |name| variables.get(name).map(str::to_owned));
+    let (catalog, problems) = Catalog::build(deployments, aliases, &environment, transport);
+    for problem in &problems {
+        let place = problem
+            .index()
+            .and_then(|index| settings.deployments.get(index))
+            .map(|deployment| deployment.origin.as_str());
+        tracing::warn!(
+            place,
+            cause = std::error::Error::source(problem).map(tracing::field::display),
+            "{problem}"
+        );
+    }
+    Snapshot {
+        catalog,
+        keys: Keys::new(
+            settings.auth.master_key.clone(),
+            settings.auth.key_header.clone(),
+        ),
+        limits: call_limits(settings),
+    }
+}
+
+/// What a client's connection may do.
+pub(crate) fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    ConnectionLimits {
+        handshake: settings.listen.head_timeout,
+        head: settings.listen.head_timeout,
+        idle: settings.listen.keepalive_timeout,
+        slow_client: settings.timers.client_write.limit,
+        h2_streams: H2_STREAMS,
+        head_bytes: HEAD_BYTES,
+    }
+}
+
+/// What the public listener offers.
+pub(crate) fn public_scope(settings: &Settings) -> Scope {
+    if settings.admin.enabled && settings.admin.listen.is_none() {
+        Scope::All
+    } else {
+        Scope::Calls
+    }
+}
+
+/// Serves the embedded upstream under the name `demo`, in both families of dialects.
+pub(crate) fn add_demo(settings: &mut Settings, upstream: SocketAddr) {
+    for (model, path) in [("openai/demo", "/v1"), ("anthropic/demo", "")] {
+        settings.deployments.push(DeploymentSettings {
+            group: "demo".to_owned(),
+            id: None,
+            endpoint: EndpointConfig {
+                model: model.to_owned(),
+                api_base: Some(format!("http://{upstream}{path}")),
+                api_key: Some(Secret::new("none".to_owned())),
+                ..EndpointConfig::default()
+            },
+            weight: None,
+            rpm: None,
+            tpm: None,
+            order: None,
+            timers: DeploymentTimers::default(),
+            origin: "--demo".to_owned(),
+        });
+    }
+}
+
+fn deployment(settings: &DeploymentSettings) -> DeploymentConfig {
+    DeploymentConfig {
+        group: settings.group.clone(),
+        id: settings.id.clone(),
+        endpoint: settings.endpoint.clone(),
+        weight: settings.weight,
+        rpm: settings.rpm,
+        tpm: settings.tpm,
+        order: settings.order,
+    }
+}
+
+fn call_limits(settings: &Settings) -> CallLimits {
+    let timers = &settings.timers;
+    CallLimits {
+        request_bytes: settings.limits.max_body_bytes,
+        response_bytes: RESPONSE_BYTES,
+        event_bytes: settings.limits.max_event_bytes,
+        request_idle: settings.listen.head_timeout,
+        call: timers.call.limit,
+        first_content: timers.first_content.as_ref().map(|timer| timer.limit),
+        idle: Some(timers.idle.limit),
+        heartbeat_openai: settings.heartbeats.openai,
+        heartbeat_anthropic: settings.heartbeats.anthropic,
+        connect: timers.connect.limit,
+        pool: timers.pool.limit,
+    }
+}
+
+/// The soak must be able to fail: this variable switches on the fault that it looks for.
+fn sabotage(settings: &Settings) -> Option<Sabotage> {
+    let wanted = settings.environment.get(SABOTAGE)?;
+    let sabotage = (wanted == "evict-closes").then_some(Sabotage::EvictCloses);
+    tracing::warn!(
+        on = sabotage.is_some(),
+        "{SABOTAGE} is set: streams will be cut on purpose"
+    );
+    sabotage
+}
+
+/// An address may be missing from so many lookups in a row before it counts as gone.
+const DNS_GRACE: u32 = 3;
+/// Requests that one HTTP/2 client connection may have open.
+const H2_STREAMS: u32 = 250;
+/// Bytes of a request's head. Coding agents send long headers.
+const HEAD_BYTES: usize = 96 * 1024;
+/// Bytes of an answer in one piece.
+const RESPONSE_BYTES: usize = 128 << 20;
+/// Names a fault of [`Sabotage`]; for tests of tests.
+const SABOTAGE: &str = "GATEWAY_SABOTAGE";

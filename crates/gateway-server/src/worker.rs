@@ -1,0 +1,148 @@
+//! What the calls of one worker share, and what all workers share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use gateway_core::Dialect;
+use gateway_router::Catalog;
+use gateway_transport::{Shard, Transport};
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Keys;
+use crate::log::Lines;
+use crate::metrics::Metrics;
+
+/// Everything that a configuration decides about calls. Swapped as one; a call keeps the one it began with.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// Names, groups and deployments.
+    pub catalog: Catalog,
+    /// Who may call.
+    pub keys: Keys,
+    /// Limits and timers of calls.
+    pub limits: CallLimits,
+}
+
+/// Limits and timers of calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallLimits {
+    /// Bytes of a request's body.
+    pub request_bytes: usize,
+    /// Bytes of an answer in one piece.
+    pub response_bytes: usize,
+    /// Bytes of one event of a stream.
+    pub event_bytes: usize,
+    /// A request's body must go on arriving: the longest silence.
+    pub request_idle: Duration,
+    /// The whole call.
+    pub call: Duration,
+    /// The first content of a stream.
+    pub first_content: Option<Duration>,
+    /// Silence between contents of a stream.
+    pub idle: Option<Duration>,
+    /// Silence towards the client of a stream of an OpenAI dialect.
+    pub heartbeat_openai: Option<Duration>,
+    /// The same for the Anthropic dialect.
+    pub heartbeat_anthropic: Option<Duration>,
+    /// Connecting to an upstream.
+    pub connect: Duration,
+    /// Waiting for an upstream connection.
+    pub pool: Duration,
+}
+
+impl CallLimits {
+    /// Silence after which the client of a stream gets a heartbeat.
+    pub(crate) fn heartbeat(&self, dialect: Dialect) -> Option<Duration> {
+        match dialect {
+            Dialect::AnthropicMessages => self.heartbeat_anthropic,
+            _ => self.heartbeat_openai,
+        }
+    }
+}
+
+/// What all workers and the control plane share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The configuration in force.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Connections to upstreams.
+    pub transport: Transport,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Where log lines go.
+    pub lines: Arc<Lines>,
+    draining: AtomicBool,
+}
+
+impl Shared {
+    /// Puts the parts together.
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        transport: Transport,
+        metrics: Metrics,
+        lines: Arc<Lines>,
+    ) -> Self {
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            transport,
+            metrics,
+            lines,
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on the process says that it is not ready.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the process is on its way out.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// One thread that serves clients, with its own runtime and its own shard of every pool.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    /// What it shares with the others.
+    pub shared: Arc<Shared>,
+    /// Its part of the transport.
+    pub shard: Shard,
+    /// Its client connections.
+    pub connections: TaskTracker,
+    /// What goes on behind a call that has been answered.
+    pub tasks: TaskTracker,
+    lane: usize,
+}
+
+impl Worker {
+    /// The `number`th worker.
+    pub(crate) fn new(shared: Arc<Shared>, number: usize) -> Self {
+        let shard = shared.transport.shard(number);
+        Self {
+            shared,
+            shard,
+            connections: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+            lane: number,
+        }
+    }
+
+    /// Counters.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Where log lines go.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.shared.lines
+    }
+
+    /// The worker's lane in the log.
+    pub(crate) fn lane(&self) -> usize {
+        self.lane
+    }
+}
