@@ -18,10 +18,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::job::Job;
 use self::proxies::Extra;
-use crate::failure::{Doing, Result};
+use crate::failure::{Doing, Failure, Result};
 
 /// Options of `cargo xtask bench`.
 #[derive(Debug, Clone, clap::Args)]
@@ -97,7 +98,7 @@ enum Part {
 enum Group {
     /// Plain calls, as many as possible.
     Plain,
-    /// Streams whose events come one by one, as fast as possible.
+    /// Streams whose events come one by one, fast.
     Flushed,
     /// Streams whose events come together.
     Burst,
@@ -133,8 +134,24 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Ok(())
         }
         None => {
-            let found = runtime.block_on(plan::run(&args))?;
+            let found = runtime.block_on(async {
+                tokio::select! {
+                    found = plan::run(&args) => found,
+                    () = interrupted() => Err(Failure::new("interrupted")),
+                }
+            })?;
             report::write(&found)
         }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM, so that the proxies are ended with us.
+async fn interrupted() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
 }

@@ -7,21 +7,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Doing, Result};
 
-/// CPU time of some processes with all of their threads, in nanoseconds.
+/// CPU time of some processes with all of their threads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Cpu {
+    /// Time on a core, in nanoseconds.
+    pub(crate) used_ns: u64,
+    /// Time ready to run, but waiting for the core, in nanoseconds.
+    pub(crate) waited_ns: u64,
+}
+
+/// CPU time of some processes until now.
 ///
 /// From `schedstat`, which counts in nanoseconds; `stat` counts in ticks of 10 ms.
 /// A thread that has ended since is not in it.
-pub(crate) fn cpu_ns(processes: &[u32]) -> u64 {
-    processes
+pub(crate) fn cpu(processes: &[u32]) -> Cpu {
+    let mut sum = Cpu::default();
+    let threads = processes
         .iter()
         .filter_map(|process| fs::read_dir(format!("/proc/{process}/task")).ok())
-        .flat_map(|threads| threads.filter_map(std::result::Result::ok))
-        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok())
-        .filter_map(|text| text.split_whitespace().next()?.parse::<u64>().ok())
-        .sum()
+        .flat_map(|threads| threads.filter_map(std::result::Result::ok));
+    for thread in threads {
+        let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        let mut words = text.split_whitespace().map_while(|word| word.parse().ok());
+        sum.used_ns += words.next().unwrap_or(0);
+        sum.waited_ns += words.next().unwrap_or(0);
+    }
+    sum
 }
 
-/// Time that a core did not idle, whoever used it, in nanoseconds; steps of 10 ms.
+/// Time that a core did not idle, whoever used it, in nanoseconds.
+///
+/// The kernel samples it at its ticks: what runs in step with them is seen too often or never.
 pub(crate) fn core_busy_ns(core: usize) -> u64 {
     let name = format!("cpu{core}");
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
@@ -161,7 +177,7 @@ mod tests {
     fn this_process_has_used_time_and_memory() {
         let own = [std::process::id()];
         let mut spin = 0_u64;
-        while cpu_ns(&own) < 1_000_000 && spin < u64::MAX {
+        while cpu(&own).used_ns < 1_000_000 && spin < u64::MAX {
             spin += 1;
         }
         assert!(memory(&own).pss > 0);

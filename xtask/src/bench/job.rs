@@ -60,8 +60,6 @@ pub(crate) struct Watch {
     pub(crate) proxy: Vec<u32>,
     /// The mock upstream.
     pub(crate) mock: u32,
-    /// Core of the target.
-    pub(crate) proxy_core: usize,
     /// Core of mock and generator.
     pub(crate) load_core: usize,
 }
@@ -85,12 +83,12 @@ pub(crate) struct Cell {
     pub(crate) wall_ns: u64,
     /// CPU time of the target.
     pub(crate) proxy_cpu_ns: u64,
+    /// Time that the target was ready to run but had no core: others were on it.
+    pub(crate) proxy_waited_ns: u64,
     /// CPU time of the mock upstream.
     pub(crate) mock_cpu_ns: u64,
     /// CPU time of the load generator.
     pub(crate) load_cpu_ns: u64,
-    /// Time that the target's core was busy, for whomever.
-    pub(crate) proxy_core_ns: u64,
     /// Time that the core of mock and generator was busy, for whomever.
     pub(crate) load_core_ns: u64,
     /// Call to end of the answer; from the planned begin, if there is one.

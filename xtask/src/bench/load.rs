@@ -50,7 +50,12 @@ pub(crate) async fn measure(job: Job) -> Result<Cell> {
             for index in 0..connections {
                 let every = SECOND * u64::from(connections) / u64::from(rate);
                 let first = begin + SECOND * u64::from(index) / u64::from(rate);
-                tasks.spawn(open(Arc::clone(&shared), first, every));
+                tasks.spawn(open(
+                    Arc::clone(&shared),
+                    first,
+                    every,
+                    SECOND / u64::from(rate),
+                ));
             }
             Ok(window(&shared, duration_ms).await)
         }
@@ -107,17 +112,25 @@ async fn spread(index: u32, connections: u32) -> Result<()> {
 
 /// One connection of an open loop. A call that cannot begin in time, because the one before
 /// it has not ended, is measured from when it should have begun.
-async fn open(shared: Arc<Shared>, first: u64, every: u64) {
+///
+/// Each begin is moved by a part of `gap`, the time between two calls of the whole loop:
+/// calls in step with the kernel's ticks would meet all of them in one run, none in the next.
+async fn open(shared: Arc<Shared>, first: u64, every: u64, gap: u64) {
     let alarm = match Alarm::new() {
         Ok(alarm) => alarm,
         Err(failure) => return shared.tally().fail(failure.to_string()),
     };
+    let mut random = fastrand::Rng::with_seed(first % every);
     let mut connection = Connection::new(shared);
     connection.connect().await;
-    let mut due = first;
-    while alarm.until(due).await.is_ok() {
+    let mut slot = first;
+    loop {
+        let due = slot + random.u64(0..gap);
+        if alarm.until(due).await.is_err() {
+            return;
+        }
         connection.call(Some(due)).await;
-        due += every;
+        slot += every;
     }
 }
 

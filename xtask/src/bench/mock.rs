@@ -8,7 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::task::TaskTracker;
 
 use super::clock::{self, Alarm};
-use super::payload::{Answers, Mode, PACE_MS, stamp};
+use super::payload::{Answers, FLUSH_US, Mode, PACE_MS, stamp};
 use super::response::value_of;
 use crate::failure::{Doing, Result};
 
@@ -49,19 +49,16 @@ async fn connection(mut stream: TcpStream, answers: &Answers) -> Result<()> {
             Asked::Unknown => write(&mut stream, &answers.refused).await?,
             Asked::For(Mode::Plain) => write(&mut stream, &answers.plain).await?,
             Asked::For(Mode::Burst) => write(&mut stream, &answers.burst).await?,
-            Asked::For(Mode::Flushed) => {
-                for part in &answers.parts {
-                    write(&mut stream, part).await?;
-                    // The other streams write before this one goes on.
-                    tokio::task::yield_now().await;
-                }
-            }
-            Asked::For(Mode::Paced) => {
+            Asked::For(mode @ (Mode::Flushed | Mode::Paced)) => {
                 let alarm = match &alarm {
                     Some(alarm) => alarm,
                     None => alarm.insert(Alarm::new()?),
                 };
-                paced(&mut stream, answers, alarm).await?;
+                if mode == Mode::Paced {
+                    paced(&mut stream, answers, alarm).await?;
+                } else {
+                    flushed(&mut stream, answers, alarm).await?;
+                }
             }
             Asked::For(Mode::Idle) => write(&mut stream, &answers.parts[0]).await?,
         }
@@ -69,6 +66,20 @@ async fn connection(mut stream: TcpStream, answers: &Answers) -> Result<()> {
     Ok(())
 }
 
+/// All streams write on one grid of time: each event arrives alone, so that no proxy saves
+/// work by being late, and the events of many streams arrive together, so that what is
+/// measured is work and not wake-ups.
+async fn flushed(stream: &mut TcpStream, answers: &Answers, alarm: &Alarm) -> Result<()> {
+    let mut due = clock::now();
+    for part in &answers.parts {
+        write(stream, part).await?;
+        due = (due + 1).next_multiple_of(FLUSH_US * 1_000);
+        alarm.until(due).await?;
+    }
+    Ok(())
+}
+
+/// Each stream has its own beat, and each event says when it was written.
 async fn paced(stream: &mut TcpStream, answers: &Answers, alarm: &Alarm) -> Result<()> {
     let mut due = clock::now();
     let mut event = Vec::with_capacity(512);

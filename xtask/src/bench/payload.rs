@@ -13,6 +13,9 @@ pub(crate) const EVENTS: usize = 64;
 /// Time between two events of a paced stream, in milliseconds.
 pub(crate) const PACE_MS: u64 = 20;
 
+/// Time between two events of a flushed stream, in microseconds.
+pub(crate) const FLUSH_US: u64 = 250;
+
 /// Stands before the time stamp that a paced event carries.
 pub(crate) const STAMP_MARK: &[u8] = b"\"system_fingerprint\":\"t";
 
@@ -24,7 +27,7 @@ pub(crate) const STAMP_DIGITS: usize = 20;
 pub(crate) enum Mode {
     /// One JSON body.
     Plain,
-    /// A stream, each event in a write of its own, as fast as the event loop turns.
+    /// A stream, each event in a write of its own, one every [`FLUSH_US`].
     Flushed,
     /// The same stream, the same chunks, all in one write.
     Burst,

@@ -75,12 +75,6 @@ pub(crate) async fn run(args: &Args) -> Result<Found> {
                     0 => turn,
                     _ => bench.targets.len() - 1 - turn,
                 };
-                eprintln!(
-                    "round {} of {rounds}: {} through {}",
-                    round + 1,
-                    scenario.name,
-                    bench.targets[index].name
-                );
                 bench.measure(round, scenario, index).await?;
             }
         }
@@ -205,6 +199,12 @@ impl Bench {
             };
             self.load(&warm_up, index).await?;
         }
+        eprintln!(
+            "round {}: {} through {}",
+            round + 1,
+            scenario.name,
+            self.targets[index].name
+        );
         let cell = self.load(scenario, index).await?;
         self.found.samples.push(Sample {
             round,
@@ -230,7 +230,6 @@ impl Bench {
                     .mock
                     .id()
                     .ok_or_else(|| Failure::new("the mock has ended"))?,
-                proxy_core: self.place.core,
                 load_core: self.load_core,
             },
         };

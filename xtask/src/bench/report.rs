@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::job::Cell;
 use super::plan::{Found, Sample};
-use super::table::{Goal, ROWS, Row, generator_busy, others_busy};
+use super::table::{Goal, ROWS, Row, disturbed, generator_busy};
 use crate::failure::{Doing, Result};
 
 /// Prints the table and writes the JSON files.
@@ -158,15 +158,13 @@ impl Figure {
 
 /// `*` generator saturated, `~` others on the cores, `!` failed calls.
 fn marks(samples: &[&Sample]) -> String {
-    let median = |part: fn(&Cell) -> f64| {
-        let parts = samples.iter().map(|sample| part(&sample.cell));
-        Spread::of(parts.collect()).map_or(0.0, |spread| spread.median)
-    };
+    let busy = samples.iter().map(|sample| generator_busy(&sample.cell));
     let mut marks = String::new();
-    if median(generator_busy) > 0.9 {
+    if Spread::of(busy.collect()).is_some_and(|busy| busy.median > 0.9) {
         marks.push('*');
     }
-    if median(others_busy) > 0.1 {
+    let disturbed = samples.iter().filter(|sample| disturbed(&sample.cell));
+    if disturbed.count() * 2 > samples.len() {
         marks.push('~');
     }
     if samples.iter().any(|sample| sample.cell.errors > 0) {
@@ -281,7 +279,9 @@ fn explain(found: &Found, lines: &[Line]) {
         );
     }
     if marked('~') {
-        println!("~ other processes took more than 10 % of a core: repeat it on an idle machine.");
+        println!(
+            "~ other processes were on these cores in most rounds: repeat it on an idle machine."
+        );
     }
     for sample in &found.samples {
         if let Some(error) = &sample.cell.first_error {

@@ -131,13 +131,6 @@ pub(crate) const ROWS: &[Row] = &[
         Goal::Open,
     ),
     row(
-        "flushed streams per second",
-        "/s",
-        "flushed",
-        calls_per_second,
-        Goal::Open,
-    ),
-    row(
         "burst streams per second",
         "/s",
         "burst",
@@ -200,12 +193,13 @@ pub(crate) fn generator_busy(cell: &Cell) -> f64 {
     ratio(cell.mock_cpu_ns + cell.load_cpu_ns, cell.wall_ns).unwrap_or(0.0)
 }
 
-/// Part of a core that others took: of the proxy's or of the generator's, whichever is more.
-pub(crate) fn others_busy(cell: &Cell) -> f64 {
+/// Whether other processes were in the way: the proxy had to wait for its core, or somebody
+/// else used the generator's. The second is sampled, so it needs more to be believed.
+pub(crate) fn disturbed(cell: &Cell) -> bool {
+    let waited = ratio(cell.proxy_waited_ns, cell.wall_ns).unwrap_or(0.0);
     let own = cell.mock_cpu_ns + cell.load_cpu_ns;
-    let on_proxy_core = cell.proxy_core_ns.saturating_sub(cell.proxy_cpu_ns);
-    let on_load_core = cell.load_core_ns.saturating_sub(own);
-    ratio(on_proxy_core.max(on_load_core), cell.wall_ns).unwrap_or(0.0)
+    let others = ratio(cell.load_core_ns.saturating_sub(own), cell.wall_ns).unwrap_or(0.0);
+    waited > 0.03 || others > 0.15
 }
 
 const fn row(

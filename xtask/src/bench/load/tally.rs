@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::super::account;
+use super::super::account::{self, Cpu};
 use super::super::clock;
 use super::super::job::{Cell, Quantiles, Watch};
 
@@ -118,10 +118,9 @@ impl Tally {
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     at: u64,
-    proxy: u64,
-    mock: u64,
-    load: u64,
-    proxy_core: u64,
+    proxy: Cpu,
+    mock: Cpu,
+    load: Cpu,
     load_core: u64,
 }
 
@@ -130,10 +129,9 @@ impl Snapshot {
     pub(crate) fn take(watch: &Watch) -> Self {
         Self {
             at: clock::now(),
-            proxy: account::cpu_ns(&watch.proxy),
-            mock: account::cpu_ns(&[watch.mock]),
-            load: account::cpu_ns(&[std::process::id()]),
-            proxy_core: account::core_busy_ns(watch.proxy_core),
+            proxy: account::cpu(&watch.proxy),
+            mock: account::cpu(&[watch.mock]),
+            load: account::cpu(&[std::process::id()]),
             load_core: account::core_busy_ns(watch.load_core),
         }
     }
@@ -141,10 +139,10 @@ impl Snapshot {
     /// Writes what was used since `begin` into a cell.
     pub(crate) fn since(&self, begin: &Self, cell: &mut Cell) {
         cell.wall_ns = self.at.saturating_sub(begin.at);
-        cell.proxy_cpu_ns = self.proxy.saturating_sub(begin.proxy);
-        cell.mock_cpu_ns = self.mock.saturating_sub(begin.mock);
-        cell.load_cpu_ns = self.load.saturating_sub(begin.load);
-        cell.proxy_core_ns = self.proxy_core.saturating_sub(begin.proxy_core);
+        cell.proxy_cpu_ns = self.proxy.used_ns.saturating_sub(begin.proxy.used_ns);
+        cell.proxy_waited_ns = self.proxy.waited_ns.saturating_sub(begin.proxy.waited_ns);
+        cell.mock_cpu_ns = self.mock.used_ns.saturating_sub(begin.mock.used_ns);
+        cell.load_cpu_ns = self.load.used_ns.saturating_sub(begin.load.used_ns);
         cell.load_core_ns = self.load_core.saturating_sub(begin.load_core);
     }
 }
