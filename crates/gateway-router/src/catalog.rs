@@ -1,0 +1,115 @@
+//! Names and what they stand for: model groups, aliases, deployment ids, wildcards.
+
+mod build;
+mod resolved;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gateway_core::Dialect;
+use gateway_providers::{Environment, provider_of_bare_name};
+use gateway_transport::Transport;
+
+use crate::config::{Alias, DeploymentConfig};
+use crate::deployment::Deployment;
+use crate::error::CatalogProblem;
+use crate::wildcard::Pattern;
+
+pub use self::resolved::Resolved;
+
+pub(crate) use self::resolved::Candidates;
+
+use self::resolved::Matched;
+
+/// All deployments of a configuration under all their names. Immutable: a new configuration is a new catalog.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    groups: HashMap<Arc<str>, Arc<Group>>,
+    /// Most specific first.
+    patterns: Vec<(Pattern, Arc<Group>)>,
+    /// From an alias to the name that it stands for.
+    aliases: HashMap<Box<str>, Box<str>>,
+    ids: HashMap<Arc<str>, Arc<Group>>,
+    names: Vec<Arc<str>>,
+    deployments: Vec<Arc<Deployment>>,
+}
+
+impl Catalog {
+    /// Builds every deployment and every name. What cannot be built is left out and reported, as LiteLLM's proxy does.
+    ///
+    /// Reads credentials files, blocking; connects to nothing.
+    pub fn build(
+        deployments: Vec<DeploymentConfig>,
+        aliases: Vec<Alias>,
+        environment: &Environment,
+        transport: &Transport,
+    ) -> (Self, Vec<CatalogProblem>) {
+        build::build(deployments, aliases, environment, transport)
+    }
+
+    /// What a client's model name stands for: an alias first, then a model group, a deployment's id, and the most
+    /// specific wildcard. A bare name that is known to be a provider's (`gpt-4o`) is looked for among the wildcards
+    /// with that provider before it, too.
+    pub fn resolve(&self, model: &str) -> Option<Resolved> {
+        let model = self.aliases.get(model).map_or(model, |target| &**target);
+        if let Some(group) = self.groups.get(model).or_else(|| self.ids.get(model)) {
+            return Some(Resolved::new(Arc::clone(group), None));
+        }
+        self.resolve_wildcard(model).or_else(|| {
+            let provider = provider_of_bare_name(model)?;
+            self.resolve_wildcard(&format!("{provider}/{model}"))
+        })
+    }
+
+    /// The names that a list of models shows: groups in the order of the configuration, then aliases that are not
+    /// hidden. Wildcards are no names that a client could use, so they are not among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
+    /// All deployments, in the order of the configuration.
+    pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
+        self.deployments.iter()
+    }
+
+    fn resolve_wildcard(&self, model: &str) -> Option<Resolved> {
+        self.patterns.iter().find_map(|(pattern, group)| {
+            let stars = pattern.matches(model)?;
+            let matched = Matched::new(model, stars);
+            Some(Resolved::new(Arc::clone(group), Some(matched)))
+        })
+    }
+}
+
+/// The deployments of one name.
+#[derive(Debug)]
+pub(crate) struct Group {
+    name: Arc<str>,
+    all: Arc<[Arc<Deployment>]>,
+    /// Those that speak a dialect, for each dialect that any of them speaks.
+    speaking: Vec<(Dialect, Arc<[Arc<Deployment>]>)>,
+}
+
+impl Group {
+    fn new(name: Arc<str>, all: Vec<Arc<Deployment>>) -> Self {
+        let all: Arc<[_]> = all.into();
+        let speaking = Dialect::ALL
+            .into_iter()
+            .filter_map(|dialect| {
+                let speaks = |it: &&Arc<Deployment>| it.endpoint.accepts(dialect);
+                let those: Arc<[_]> = all.iter().filter(speaks).cloned().collect();
+                (!those.is_empty()).then_some((dialect, those))
+            })
+            .collect();
+        Self {
+            name,
+            all,
+            speaking,
+        }
+    }
+
+    fn speaking(&self, dialect: Dialect) -> Option<&Arc<[Arc<Deployment>]>> {
+        let speaks = self.speaking.iter().find(|(spoken, _)| *spoken == dialect);
+        speaks.map(|(_, those)| those)
+    }
+}

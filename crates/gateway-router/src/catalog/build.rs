@@ -1,0 +1,191 @@
+//! From a configuration's lists to a catalog, with everything that is wrong in them.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use gateway_providers::{Endpoint, Environment};
+use gateway_transport::Transport;
+
+use super::{Catalog, Group};
+use crate::config::{Alias, DeploymentConfig};
+use crate::deployment::{Deployment, identity};
+use crate::error::CatalogProblem;
+use crate::wildcard::Pattern;
+
+pub(super) fn build(
+    configs: Vec<DeploymentConfig>,
+    aliases: Vec<Alias>,
+    environment: &Environment,
+    transport: &Transport,
+) -> (Catalog, Vec<CatalogProblem>) {
+    let mut builder = Builder {
+        environment,
+        transport,
+        given_ids: HashSet::new(),
+        occurrences: HashMap::new(),
+        groups: Vec::new(),
+        problems: Vec::new(),
+    };
+    for (index, config) in configs.into_iter().enumerate() {
+        match builder.deployment(index, config) {
+            Ok(deployment) => builder.add(deployment),
+            Err(problem) => builder.problems.push(problem),
+        }
+    }
+    let mut catalog = catalog(builder.groups);
+    let mut problems = builder.problems;
+    for alias in aliases {
+        problems.extend(add_alias(&mut catalog, alias));
+    }
+    (catalog, problems)
+}
+
+struct Builder<'a> {
+    environment: &'a Environment,
+    transport: &'a Transport,
+    given_ids: HashSet<Arc<str>>,
+    occurrences: HashMap<String, usize>,
+    /// In the order of the configuration.
+    groups: Vec<(Arc<str>, Vec<Arc<Deployment>>)>,
+    problems: Vec<CatalogProblem>,
+}
+
+impl Builder<'_> {
+    fn deployment(
+        &mut self,
+        index: usize,
+        config: DeploymentConfig,
+    ) -> Result<Deployment, CatalogProblem> {
+        let group = config.group.trim().to_owned();
+        if group.is_empty() {
+            return Err(CatalogProblem::Nameless { index });
+        }
+        if let Some(weight) = config.weight.filter(|it| !it.is_finite() || *it < 0.0) {
+            return Err(CatalogProblem::Weight {
+                index,
+                group,
+                weight,
+            });
+        }
+        let id = self.id(index, &group, &config)?;
+        let (weight, rpm, tpm, order) = (config.weight, config.rpm, config.tpm, config.order);
+        let endpoint = match Endpoint::build(config.endpoint, self.environment) {
+            Ok(endpoint) => endpoint,
+            Err(source) => {
+                return Err(CatalogProblem::Endpoint {
+                    index,
+                    group,
+                    source,
+                });
+            }
+        };
+        match self.transport.origin(endpoint.connect_spec()) {
+            Ok(origin) => Ok(Deployment {
+                id,
+                group: group.into(),
+                endpoint,
+                origin,
+                weight,
+                rpm,
+                tpm,
+                order,
+            }),
+            Err(source) => Err(CatalogProblem::Origin {
+                index,
+                group,
+                source,
+            }),
+        }
+    }
+
+    fn id(
+        &mut self,
+        index: usize,
+        group: &str,
+        config: &DeploymentConfig,
+    ) -> Result<Arc<str>, CatalogProblem> {
+        if let Some(id) = config.id.as_deref().filter(|id| !id.is_empty()) {
+            let id: Arc<str> = id.into();
+            if self.given_ids.insert(Arc::clone(&id)) {
+                return Ok(id);
+            }
+            return Err(CatalogProblem::DuplicateId {
+                index,
+                group: group.to_owned(),
+                id: id.as_ref().to_owned(),
+            });
+        }
+        let occurrence = self.occurrences.entry(identity(config, 0)).or_default();
+        let id = identity(config, *occurrence);
+        *occurrence += 1;
+        Ok(id.into())
+    }
+
+    fn add(&mut self, deployment: Deployment) {
+        let place = self
+            .groups
+            .iter()
+            .position(|(name, _)| *name == deployment.group);
+        let (name, members) = match place {
+            Some(place) => &mut self.groups[place],
+            None => {
+                self.groups
+                    .push((Arc::clone(&deployment.group), Vec::new()));
+                self.groups.last_mut().expect("one was pushed")
+            }
+        };
+        // One text for all members of a group.
+        let group = Arc::clone(name);
+        members.push(Arc::new(Deployment {
+            group,
+            ..deployment
+        }));
+    }
+}
+
+fn catalog(groups: Vec<(Arc<str>, Vec<Arc<Deployment>>)>) -> Catalog {
+    let mut catalog = Catalog::default();
+    for (name, members) in groups {
+        for deployment in &members {
+            let alone = Group::new(Arc::clone(&name), vec![Arc::clone(deployment)]);
+            catalog
+                .ids
+                .insert(Arc::clone(&deployment.id), Arc::new(alone));
+        }
+        catalog.deployments.extend(members.iter().cloned());
+        let group = Arc::new(Group::new(Arc::clone(&name), members));
+        match Pattern::parse(&name) {
+            Some(pattern) => catalog.patterns.push((pattern, group)),
+            None => {
+                catalog.names.push(Arc::clone(&name));
+                catalog.groups.insert(name, group);
+            }
+        }
+    }
+    // Stable: among equals the order of the configuration counts.
+    catalog
+        .patterns
+        .sort_by_cached_key(|(pattern, _)| Reverse(pattern.specificity()));
+    catalog
+}
+
+fn add_alias(catalog: &mut Catalog, alias: Alias) -> Option<CatalogProblem> {
+    let Alias {
+        name,
+        target,
+        hidden,
+    } = alias;
+    // An alias of an alias is not followed, so the target is looked for among everything else.
+    let known = catalog.groups.contains_key(&*target)
+        || catalog.ids.contains_key(&*target)
+        || catalog.resolve_wildcard(&target).is_some();
+    if !known {
+        return Some(CatalogProblem::Alias { name, target });
+    }
+    if !hidden && !catalog.names.iter().any(|known| **known == *name) {
+        catalog.names.push(name.as_str().into());
+    }
+    catalog.aliases.insert(name.into(), target.into());
+    None
+}

@@ -1,0 +1,109 @@
+//! What is wrong with a catalog's parts, and why a call got no answer.
+
+use std::sync::Arc;
+
+use gateway_providers::{EndpointError, PrepareError};
+use gateway_transport::{SendError, SpecError};
+
+use crate::deployment::Deployment;
+
+/// A part of a configuration that was left out of the catalog.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogProblem {
+    /// The deployment's endpoint cannot be built.
+    #[error("the deployment of `{group}` is left out: {source}")]
+    Endpoint {
+        /// Its place in the list, counted from 0.
+        index: usize,
+        /// Its model group.
+        group: String,
+        /// Why not.
+        source: EndpointError,
+    },
+    /// No connection can be made as the deployment says.
+    #[error("the deployment of `{group}` is left out: {source}")]
+    Origin {
+        /// Its place in the list, counted from 0.
+        index: usize,
+        /// Its model group.
+        group: String,
+        /// Why not.
+        source: SpecError,
+    },
+    /// The deployment has no group name.
+    #[error("a deployment without a model name is left out")]
+    Nameless {
+        /// Its place in the list, counted from 0.
+        index: usize,
+    },
+    /// The weight is negative or no number.
+    #[error("the deployment of `{group}` is left out: its weight is {weight}")]
+    Weight {
+        /// Its place in the list, counted from 0.
+        index: usize,
+        /// Its model group.
+        group: String,
+        /// What was given.
+        weight: f64,
+    },
+    /// The id belongs to another deployment already.
+    #[error("the deployment of `{group}` is left out: its id `{id}` is taken")]
+    DuplicateId {
+        /// Its place in the list, counted from 0.
+        index: usize,
+        /// Its model group.
+        group: String,
+        /// The id.
+        id: String,
+    },
+    /// An alias leads nowhere.
+    #[error("the alias `{name}` is left out: there is no model group `{target}`")]
+    Alias {
+        /// The alias.
+        name: String,
+        /// What it should lead to.
+        target: String,
+    },
+}
+
+impl CatalogProblem {
+    /// The place of the deployment in the list that the catalog was built from, counted from 0.
+    pub fn index(&self) -> Option<usize> {
+        match self {
+            Self::Endpoint { index, .. }
+            | Self::Origin { index, .. }
+            | Self::Nameless { index }
+            | Self::Weight { index, .. }
+            | Self::DuplicateId { index, .. } => Some(*index),
+            Self::Alias { .. } => None,
+        }
+    }
+}
+
+/// A call that got no answer's head, with who was tried last.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer after {attempts} attempts")]
+pub struct Unanswered {
+    /// Why the last attempt failed.
+    #[source]
+    pub error: CallError,
+    /// The deployment of the last attempt.
+    pub deployment: Option<Arc<Deployment>>,
+    /// How many attempts were made.
+    pub attempts: u32,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The request could not be made; the provider heard nothing.
+    #[error("the request could not be made")]
+    Prepare(#[from] PrepareError),
+    /// The request was made, and no answer's head came back.
+    #[error("the provider did not answer")]
+    Send(#[from] SendError),
+    /// There was no deployment to try.
+    #[error("no deployment can serve the call")]
+    NoDeployment,
+}
