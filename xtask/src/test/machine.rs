@@ -14,7 +14,7 @@ struct Tool {
     probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 4] = [
     Tool {
         package: "python3-venv",
         program: "python3",
@@ -35,11 +35,6 @@ const TOOLS: [Tool; 5] = [
         package: "curl",
         program: "curl",
         probe: &["--version"],
-    },
-    Tool {
-        package: "openssl",
-        program: "openssl",
-        probe: &["version"],
     },
 ];
 

@@ -1,0 +1,219 @@
+//! The models of a soak: what clients ask for, and what stands behind it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::Settings;
+
+/// The dialect in which a client calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Front {
+    /// `POST /v1/messages`
+    Messages,
+    /// `POST /v1/chat/completions`
+    Chat,
+}
+
+/// A model as clients see it.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub(super) name: String,
+    pub(super) front: Front,
+    /// How often it is chosen, relative to the others.
+    pub(super) weight: u32,
+}
+
+/// Where the upstream of the soak listens; its process prints this as its first line.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Ports {
+    /// HTTP/1.1 without TLS.
+    pub(super) plain: u16,
+    /// HTTP/1.1 with TLS.
+    pub(super) tls: u16,
+    /// HTTP/2 with TLS.
+    pub(super) tls_http2: u16,
+}
+
+/// One deployment: provider and wire.
+struct Deployment {
+    provider: Provider,
+    wire: Wire,
+    weight: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Provider {
+    Vertex,
+    Anthropic,
+    OpenAi,
+}
+
+#[derive(Clone, Copy)]
+enum Wire {
+    Plain,
+    Tls,
+    TlsHttp2,
+}
+
+/// The original report is `/v1/messages` to Vertex: that is most of the load.
+const DEPLOYMENTS: [Deployment; 8] = [
+    Deployment::new(Provider::Vertex, Wire::Plain, 4),
+    Deployment::new(Provider::Vertex, Wire::Tls, 2),
+    Deployment::new(Provider::Vertex, Wire::TlsHttp2, 4),
+    Deployment::new(Provider::Anthropic, Wire::Tls, 2),
+    Deployment::new(Provider::Anthropic, Wire::TlsHttp2, 2),
+    Deployment::new(Provider::OpenAi, Wire::Plain, 2),
+    Deployment::new(Provider::OpenAi, Wire::Tls, 1),
+    Deployment::new(Provider::OpenAi, Wire::TlsHttp2, 2),
+];
+
+impl Deployment {
+    const fn new(provider: Provider, wire: Wire, weight: u32) -> Self {
+        Self {
+            provider,
+            wire,
+            weight,
+        }
+    }
+
+    fn name(&self) -> String {
+        let provider = match self.provider {
+            Provider::Vertex => "vertex",
+            Provider::Anthropic => "anthropic",
+            Provider::OpenAi => "openai",
+        };
+        let wire = match self.wire {
+            Wire::Plain => "h1",
+            Wire::Tls => "h1-tls",
+            Wire::TlsHttp2 => "h2-tls",
+        };
+        format!("{provider}-{wire}")
+    }
+
+    /// The lines of its entry in `model_list`.
+    fn yaml(&self, ports: Ports, files: &Files<'_>) -> String {
+        let (scheme, port) = match self.wire {
+            Wire::Plain => ("http", ports.plain),
+            Wire::Tls => ("https", ports.tls),
+            Wire::TlsHttp2 => ("https", ports.tls_http2),
+        };
+        let (model, rest) = match self.provider {
+            Provider::Vertex => (
+                "vertex_ai/claude-soak",
+                format!(
+                    "vertex_project: soak\n      vertex_location: us-east5\n      vertex_credentials: {}",
+                    files.service_account.display()
+                ),
+            ),
+            Provider::Anthropic => (
+                "anthropic/claude-soak",
+                "api_key: sk-soak-upstream".to_owned(),
+            ),
+            Provider::OpenAi => ("openai/gpt-soak", "api_key: sk-soak-upstream".to_owned()),
+        };
+        // The OpenAI convention: `api_base` carries the version.
+        let path = if self.provider == Provider::OpenAi {
+            "/v1"
+        } else {
+            "/"
+        };
+        format!(
+            "  - model_name: {}\n    litellm_params:\n      model: {model}\n      \
+             api_base: {scheme}://127.0.0.1:{port}{path}\n      {rest}\n      ssl_verify: {}\n",
+            self.name(),
+            files.authority.display(),
+        )
+    }
+}
+
+/// Files that the configuration names.
+#[derive(Debug)]
+pub(super) struct Files<'a> {
+    /// The certificate authority of the upstream, as PEM.
+    pub(super) authority: &'a Path,
+    /// A Google service account whose key and token endpoint are ours.
+    pub(super) service_account: &'a Path,
+}
+
+/// The models that clients choose from.
+pub(super) fn models(settings: &Settings) -> Vec<Model> {
+    if let Some(target) = &settings.target {
+        return target.models.iter().map(|name| foreign(name)).collect();
+    }
+    DEPLOYMENTS
+        .iter()
+        .map(|deployment| Model {
+            name: deployment.name(),
+            front: match deployment.provider {
+                Provider::OpenAi => Front::Chat,
+                Provider::Vertex | Provider::Anthropic => Front::Messages,
+            },
+            weight: deployment.weight,
+        })
+        .collect()
+}
+
+/// The model of somebody else's gateway: the dialect is said, or guessed from the name.
+fn foreign(name: &str) -> Model {
+    let (front, name) = match name.split_once(':') {
+        Some(("messages", name)) => (Front::Messages, name),
+        Some(("chat", name)) => (Front::Chat, name),
+        _ if name.contains("claude") || name.contains("anthropic") => (Front::Messages, name),
+        _ => (Front::Chat, name),
+    };
+    Model {
+        name: name.to_owned(),
+        front,
+        weight: 1,
+    }
+}
+
+/// A LiteLLM `config.yaml` for these settings; our gateway's own section is one that LiteLLM passes over.
+pub(super) fn config(settings: &Settings, ports: Ports, files: &Files<'_>) -> String {
+    let mut yaml = "# Written by `cargo xtask soak`.\nmodel_list:\n".to_owned();
+    for deployment in &DEPLOYMENTS {
+        yaml.push_str(&deployment.yaml(ports, files));
+    }
+    // With a fault the lifetimes end together, as they do in a process that caches one client.
+    let jitter = if settings.sabotage.is_some() {
+        0.0
+    } else {
+        0.1
+    };
+    write!(
+        yaml,
+        "router_settings:\n  client_ttl: {}\ngeneral_settings:\n  master_key: {MASTER_KEY}\n\
+         gateway:\n  transport:\n    ttl_jitter: {jitter}\n    max_connections: 20000\n",
+        settings.ttl.as_secs(),
+    )
+    .expect("writing to a string cannot fail");
+    yaml
+}
+
+/// The key of the gateway that the soak starts.
+pub(super) const MASTER_KEY: &str = "sk-soak-master-key-for-loopback-only";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_model_is_called_in_its_dialect() {
+        assert_eq!(foreign("claude-sonnet").front, Front::Messages);
+        assert_eq!(foreign("gpt-5").front, Front::Chat);
+        let said = foreign("chat:claude-sonnet");
+        assert_eq!(
+            (said.front, said.name.as_str()),
+            (Front::Chat, "claude-sonnet")
+        );
+    }
+
+    #[test]
+    fn every_wire_and_provider_is_in_the_load() {
+        let names: Vec<_> = DEPLOYMENTS.iter().map(Deployment::name).collect();
+        assert!(names.contains(&"vertex-h2-tls".to_owned()));
+        assert!(names.contains(&"openai-h1".to_owned()));
+    }
+}

@@ -1,0 +1,310 @@
+//! From what the user said to what the soak needs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::failure::{Failure, Result};
+use crate::shell;
+
+/// Options of `cargo xtask soak`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// The short form for continuous integration: under a minute, debug build of the gateway.
+    #[arg(long)]
+    short: bool,
+    /// How long new streams are started, in hours.
+    #[arg(long, conflicts_with_all = ["seconds", "short"])]
+    hours: Option<f64>,
+    /// How long new streams are started, in seconds. [default: 120; 20 with --short]
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Lifetime of an upstream pool in seconds: `router_settings.client_ttl`. [default: 10; 3600 with --hours; 4 with --short]
+    #[arg(long)]
+    ttl: Option<u64>,
+    /// Streams at the same time. [default: 2000; 300 with --short]
+    #[arg(long)]
+    streams: Option<usize>,
+    /// Rotations for other reasons than the lifetime, spread over the run. [default: one every two seconds; every minute with --hours; every second with --short]
+    #[arg(long)]
+    rotations: Option<u32>,
+    /// Makes the choice of models, lengths and moments repeat. [default: random, and reported]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Put a known fault into the gateway: the soak must find it and fail.
+    #[arg(long, value_enum, conflicts_with = "target")]
+    sabotage: Option<Sabotage>,
+    /// Drive a gateway that already runs, for example http://127.0.0.1:4000.
+    #[arg(long, requires = "model")]
+    target: Option<String>,
+    /// A model of that gateway; `claude…` and `anthropic…` names go to /v1/messages, others to
+    /// /v1/chat/completions; `messages:NAME` and `chat:NAME` say it outright. May be repeated.
+    #[arg(long)]
+    model: Vec<String>,
+    /// The key for that gateway.
+    #[arg(long, env = "SOAK_API_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+    /// Process of that gateway, to watch its memory and descriptors.
+    #[arg(long, requires = "target")]
+    pid: Option<u32>,
+    /// Where the upstream of the soak listens when --target is given; the gateway's `api_base` points here.
+    #[arg(long, default_value_t = 18_080)]
+    upstream_port: u16,
+    /// Folder of the results. [default: target/soak]
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// A known fault of the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Sabotage {
+    /// When a pool's lifetime is over, everything that runs on it is closed.
+    EvictCloses,
+}
+
+impl Sabotage {
+    /// The value of `GATEWAY_SABOTAGE`, and of the flag.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::EvictCloses => "evict-closes",
+        }
+    }
+}
+
+/// What one run does; everything is decided.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) short: bool,
+    pub(super) load: Duration,
+    pub(super) ttl: Duration,
+    pub(super) streams: usize,
+    pub(super) pace: Pace,
+    pub(super) timeouts: Timeouts,
+    /// Time between rotations for other reasons than the lifetime.
+    pub(super) rotate_every: Option<Duration>,
+    pub(super) seed: u64,
+    pub(super) sabotage: Option<Sabotage>,
+    pub(super) target: Option<Target>,
+    pub(super) out: PathBuf,
+    /// The command that does the same again.
+    pub(super) command: String,
+}
+
+/// How a stream flows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Time between two events of a stream.
+    pub(super) interval: Duration,
+    /// Events of the shortest stream.
+    pub(super) fewest: u64,
+    /// Events of the longest stream.
+    pub(super) most: u64,
+}
+
+/// The limits of the clients of the original report.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    pub(super) connect: Duration,
+    pub(super) write: Duration,
+    /// Longest silence inside a stream; heartbeats do not count as content.
+    pub(super) read: Duration,
+}
+
+/// A gateway that somebody else runs.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) authority: String,
+    pub(super) models: Vec<String>,
+    pub(super) api_key: Option<String>,
+    pub(super) pid: Option<u32>,
+    pub(super) upstream_port: u16,
+}
+
+impl Settings {
+    /// Fills in the defaults and refuses what makes no sense.
+    pub(super) fn from_args(args: Args) -> Result<Self> {
+        let (load, ttl, streams) = match (args.short, args.hours) {
+            (true, _) => (20, 4, 300),
+            (_, Some(hours)) => (whole_seconds(hours * 3600.0)?, 3600, 500),
+            _ => (120, 10, 2000),
+        };
+        let load = args.seconds.unwrap_or(load);
+        let ttl = args.ttl.unwrap_or(ttl);
+        let streams = args.streams.unwrap_or(streams);
+        let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+        if load == 0 || ttl == 0 || streams == 0 {
+            return Err(Failure::new("seconds, ttl and streams must be more than 0"));
+        }
+        let command = reproduce(&args, load, ttl, streams, seed);
+        let target = match args.target {
+            Some(url) => Some(Target {
+                authority: authority(&url)?,
+                models: args.model,
+                api_key: args.api_key,
+                pid: args.pid,
+                upstream_port: args.upstream_port,
+            }),
+            None => None,
+        };
+        let ttl = Duration::from_secs(ttl);
+        let load = Duration::from_secs(load);
+        // The original's chart shows lifetimes alone: other rotations would blur the marks.
+        let quiet = args.sabotage.is_some() || target.is_some();
+        let rotations = args.rotations.or_else(|| {
+            let seconds = match (args.short, args.hours) {
+                (true, _) => 1,
+                (_, None) => 2,
+                (_, Some(_)) => 60,
+            };
+            let usual = load.as_secs() / seconds;
+            (!quiet).then(|| u32::try_from(usual).unwrap_or(u32::MAX))
+        });
+        Ok(Self {
+            short: args.short,
+            pace: Pace::of(args.short, ttl, load),
+            timeouts: Timeouts::of(args.short),
+            rotate_every: rotations
+                .filter(|&count| count > 0)
+                .map(|count| load / count),
+            load,
+            ttl,
+            streams,
+            seed,
+            sabotage: args.sabotage,
+            target,
+            out: args.out.unwrap_or_else(|| shell::target_dir().join("soak")),
+            command,
+        })
+    }
+}
+
+impl Pace {
+    /// Streams from a quarter of a lifetime to two and a half, so that each lifetime ends under streams of every age.
+    fn of(short: bool, ttl: Duration, load: Duration) -> Self {
+        let interval = Duration::from_millis(if short { 250 } else { 1000 });
+        let longest = (ttl * 5 / 2).min(load).min(Duration::from_secs(300));
+        let events = |time: Duration| {
+            let count = time.as_millis() / interval.as_millis();
+            u64::try_from(count).unwrap_or(u64::MAX).max(3)
+        };
+        Self {
+            interval,
+            fewest: events(longest / 10),
+            most: events(longest),
+        }
+    }
+
+    /// How long the longest stream takes.
+    pub(super) fn longest(&self) -> Duration {
+        self.interval * u32::try_from(self.most).unwrap_or(u32::MAX)
+    }
+}
+
+impl Timeouts {
+    const fn of(short: bool) -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            write: Duration::from_secs(5),
+            read: Duration::from_secs(if short { 10 } else { 30 }),
+        }
+    }
+}
+
+fn whole_seconds(seconds: f64) -> Result<u64> {
+    let time = Duration::try_from_secs_f64(seconds);
+    time.map(|time| time.as_secs())
+        .map_err(|error| Failure::new(format!("--hours: {error}")))
+}
+
+/// `host:port` of a plain URL; only loopback, since this is a load generator.
+fn authority(url: &str) -> Result<String> {
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| Failure::new(format!("--target {url}: only http:// is supported")))?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (host, port) = authority
+        .rsplit_once(':')
+        .filter(|(_, port)| port.parse::<u16>().is_ok())
+        .unwrap_or((authority, "80"));
+    if !matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
+        return Err(Failure::new(format!(
+            "--target {url}: only this machine (127.0.0.1, localhost, [::1]); this is a load generator"
+        )));
+    }
+    Ok(format!("{host}:{port}"))
+}
+
+/// The command with every default written out; a key is never repeated.
+fn reproduce(args: &Args, load: u64, ttl: u64, streams: usize, seed: u64) -> String {
+    let mut command = "cargo xtask soak".to_owned();
+    if args.short {
+        command.push_str(" --short");
+    }
+    command.push_str(&format!(
+        " --seconds {load} --ttl {ttl} --streams {streams} --seed {seed}"
+    ));
+    if let Some(rotations) = args.rotations {
+        command.push_str(&format!(" --rotations {rotations}"));
+    }
+    if let Some(sabotage) = args.sabotage {
+        command.push_str(&format!(" --sabotage {}", sabotage.name()));
+    }
+    if let Some(target) = &args.target {
+        command.push_str(&format!(" --target {target}"));
+    }
+    for model in &args.model {
+        command.push_str(&format!(" --model {model}"));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn settings(line: &str) -> Result<Settings> {
+        let words = std::iter::once("soak").chain(line.split_whitespace());
+        Settings::from_args(Line::try_parse_from(words).unwrap().args)
+    }
+
+    #[test]
+    fn sixty_rotations_in_two_minutes_are_the_default() {
+        let settings = settings("").unwrap();
+        assert_eq!(settings.rotate_every, Some(Duration::from_secs(2)));
+        assert_eq!(settings.streams, 2000);
+    }
+
+    #[test]
+    fn the_command_repeats_the_run_without_the_key() {
+        let line = "--target http://127.0.0.1:4000 --model claude --api-key sk-secret --seed 7";
+        let command = settings(line).unwrap().command;
+        assert!(command.contains("--seed 7") && command.contains("--model claude"));
+        assert!(!command.contains("sk-secret"));
+    }
+
+    #[test]
+    fn only_this_machine_is_a_target() {
+        assert!(settings("--target http://example.com --model x").is_err());
+        assert!(settings("--target http://localhost:4000/ --model x").is_ok());
+    }
+
+    #[test]
+    fn sabotage_shows_lifetimes_alone() {
+        assert_eq!(
+            settings("--sabotage evict-closes").unwrap().rotate_every,
+            None
+        );
+    }
+
+    #[test]
+    fn streams_outlive_a_lifetime() {
+        let settings = settings("--short").unwrap();
+        assert!(settings.pace.longest() > settings.ttl);
+    }
+}

@@ -1,0 +1,111 @@
+//! The upstream of a soak, in a process of its own, so that its processor time and descriptors are not the gateway's.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use gateway_testkit::ca::{ServerTls, TestCa};
+use gateway_testkit::dialect::Dialects;
+use gateway_testkit::upstream::{Protocol, Upstream, UpstreamConfig};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::models::Ports;
+use crate::failure::{Doing, Failure, Result};
+
+/// Options of the upstream's own process.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct UpstreamArgs {
+    /// Folder for the certificate of its authority.
+    #[arg(long)]
+    out: PathBuf,
+    /// Port of the listener without TLS; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+/// The process as its parent sees it; dropping it ends it.
+#[derive(Debug)]
+pub(super) struct UpstreamProcess {
+    _child: Child,
+    pub(super) pid: u32,
+    pub(super) ports: Ports,
+}
+
+impl UpstreamProcess {
+    /// Starts this very program once more, as the upstream, and waits until it listens.
+    pub(super) async fn start(out: &Path, port: u16) -> Result<Self> {
+        let program = std::env::current_exe().doing("our own path")?;
+        let mut command = Command::new(program);
+        command.arg("soak-upstream").arg("--out").arg(out);
+        command.args(["--port", &port.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn().doing("the upstream")?;
+        let pid = child
+            .id()
+            .ok_or_else(|| Failure::new("the upstream ended at once"))?;
+        let output = child.stdout.take().expect("its output was asked for above");
+        let line = BufReader::new(output).lines().next_line().await;
+        let line = line.doing("the upstream")?;
+        let line = line.ok_or_else(|| Failure::new("the upstream ended before it listened"))?;
+        Ok(Self {
+            _child: child,
+            pid,
+            ports: serde_json::from_str(&line).doing("the upstream's first line")?,
+        })
+    }
+}
+
+/// Listens until standard input ends, which it does when the parent is gone, however that ended.
+pub(crate) fn run_upstream(args: &UpstreamArgs) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .doing("runtime")?;
+    runtime.block_on(async {
+        let authority = TestCa::new();
+        std::fs::write(args.out.join("upstream-ca.pem"), authority.pem())
+            .doing("upstream-ca.pem")?;
+        let dialects = Arc::new(Dialects::default());
+        let config = || {
+            let dialects = Arc::clone(&dialects);
+            let config = UpstreamConfig::default().handler(move |request| dialects.answer(request));
+            // Nobody asks what came: remembering it would only be memory.
+            UpstreamConfig {
+                remember: 16,
+                ..config
+            }
+        };
+        let tls = |alpn: &'static str| {
+            let tls = ServerTls {
+                alpn: vec![alpn],
+                client_ca: None,
+            };
+            authority.server().server_config(&tls)
+        };
+        let plain = Upstream::start(UpstreamConfig {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
+            ..config()
+        })
+        .await;
+        let http1 = Upstream::start(config().tls(tls("http/1.1"))).await;
+        let http2 = config().tls(tls("h2")).protocol(Protocol::Http2);
+        let http2 = Upstream::start(http2).await;
+        let ports = Ports {
+            plain: plain.addr().port(),
+            tls: http1.addr().port(),
+            tls_http2: http2.addr().port(),
+        };
+        println!("{}", serde_json::to_string(&ports).doing("ports")?);
+        let mut rest = Vec::new();
+        tokio::io::stdin()
+            .read_to_end(&mut rest)
+            .await
+            .doing("standard input")?;
+        for upstream in [plain, http1, http2] {
+            upstream.stop().await;
+        }
+        Ok(())
+    })
+}
