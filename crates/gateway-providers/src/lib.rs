@@ -1,20 +1,36 @@
+//! LLM providers: a deployment and a call become one signed HTTP request.
 #![doc = include_str!("../README.md")]
 
-mod anthropic; // Anthropic.
-mod azure; // Azure OpenAI.
-mod blueprint; // What those four make of a config.
-mod body; // Which bytes go upstream.
-mod config; // What an operator says about an endpoint.
-mod connect; // Address and options -> the transport's spec.
-mod endpoint; // Config -> endpoint; endpoint + call -> signed request.
-mod environment; // Variables, tasks and tokens that endpoints share.
+// What an operator says, and the surroundings that endpoints share.
+mod config;
+mod environment;
+
+// Config -> endpoint; endpoint + call -> signed request.
+mod endpoint;
+
+// The table of providers.
+mod provider;
+
+// One file for each wire.
+mod anthropic;
+mod azure;
+mod openai;
+mod vertex;
+
+// What those make of a config, as data.
+mod blueprint;
+
+// Which addresses, headers and bytes that gives, and how to connect.
+mod body;
+mod connect;
+mod headers;
+mod url;
+
+// Access tokens: cached, refreshed ahead of time, one exchange at a time.
+mod token;
+
+// What can be wrong.
 mod error;
-mod headers; // Which headers go upstream.
-mod openai; // OpenAI and everybody who speaks its API.
-mod provider; // The table of providers.
-mod token; // Access tokens: cached, refreshed ahead of time, one exchange at a time.
-mod url; // Base URLs and path segments.
-mod vertex; // Claude on Google's Vertex AI. // What can be wrong.
 
 pub use config::{ConnectOptions, EndpointConfig, ProxyChoice};
 pub use endpoint::{CallParts, Endpoint};

@@ -1,13 +1,23 @@
+//! Which LLM deployment serves a call, in what order, until when.
 #![doc = include_str!("../README.md")]
 
-mod catalog; // Names -> deployments.
-mod config; // What an operator says about deployments and names.
-mod deployment; // One way to serve a model group.
+// What an operator says about deployments and names.
+mod config;
+
+// Names -> deployments.
+mod catalog;
+mod deployment;
+mod wildcard;
+
+// Which deployment next: decisions without IO.
+mod plan;
+mod shuffle;
+
+// Obeys a plan.
+mod execute;
+
+// What can be wrong.
 mod error;
-mod execute; // Obeys a plan.
-mod plan; // Which deployment next: decisions without IO.
-mod shuffle; // Weighted chance.
-mod wildcard; // Names with a `*`. // What can be wrong.
 
 pub use catalog::{Catalog, Resolved};
 pub use config::{Alias, DeploymentConfig};

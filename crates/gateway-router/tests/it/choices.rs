@@ -53,7 +53,10 @@ fn chi_squared(counts: &BTreeMap<String, u32>, shares: &[(&str, f64)]) -> f64 {
     sum
 }
 
-fn check(rows: &[(&[Share], &[(&str, f64)])]) {
+/// The members of a group, and the share of the calls that each of them should get.
+type Row<'a> = (&'a [Share], &'a [(&'a str, f64)]);
+
+fn check(rows: &[Row<'_>]) {
     for (shares, expected) in rows {
         let counts = counts(&group(shares), CALLS);
         let statistic = chi_squared(&counts, expected);
