@@ -1,0 +1,289 @@
+//! Rotations: what they close, what they leave, and when they come by themselves.
+
+use std::time::Duration;
+
+use gateway_transport::{
+    BodyError, GenerationState, KilledBy, OriginSnapshot, Prewarm, Protocol, RotateOptions,
+    RotateReason, Rotated, Sabotage, Selector,
+};
+use http_body_util::BodyExt;
+
+use crate::pipes::{Behavior, World, advance, frame, settle, text};
+
+async fn rotate(world: &World) -> Rotated {
+    rotate_with(world, RotateOptions::default()).await
+}
+
+async fn rotate_with(world: &World, options: RotateOptions) -> Rotated {
+    let mut rotated = world
+        .transport
+        .rotate(&Selector::All, RotateReason::Command, options)
+        .await;
+    rotated.remove(0)
+}
+
+fn seen(world: &World) -> OriginSnapshot {
+    world.transport.snapshot().origins.remove(0)
+}
+
+fn rotations(world: &World, reason: RotateReason) -> u64 {
+    let rotations = seen(world).metrics.rotations;
+    rotations
+        .iter()
+        .find(|(r, _)| *r == reason.as_str())
+        .unwrap()
+        .1
+}
+
+#[tokio::test(start_paused = true)]
+async fn rotation_closes_idle_connections_at_once() {
+    let mut world = World::http1();
+    let mut peer = world.one_exchange().await;
+    assert_eq!(rotate(&world).await.current, 2);
+    assert!(peer.is_closed().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rotation_lets_a_stream_finish() {
+    let mut world = World::http1();
+    let (mut body, mut peer) = world.open_stream("one").await;
+    let rotated = rotate(&world).await;
+    assert_eq!((rotated.retired, rotated.leases), (1, 1));
+    for n in 0..100 {
+        advance(Duration::from_secs(60)).await;
+        peer.chunk(&format!("event {n}")).await;
+        assert_eq!(frame(&mut body).await.unwrap(), format!("event {n}"));
+    }
+    peer.end_stream().await;
+    assert!(body.frame().await.is_none());
+    // It belongs to an old generation: it does not go back to the pool.
+    peer.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_starts_on_a_retired_generation() {
+    let mut world = World::http1();
+    let _idle = world.one_exchange().await;
+    rotate(&world).await;
+    let exchange = world.start_get("/after");
+    let mut peer = world.peer().await;
+    peer.read_request().await;
+    peer.respond("new").await;
+    let response = exchange.await.unwrap().unwrap();
+    assert_eq!(
+        (
+            response.body().lease().generation,
+            response.body().lease().reused
+        ),
+        (2, false)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connect_that_outlives_its_generation_is_dropped() {
+    let mut world = World::http1();
+    world.pipes.behave(Behavior {
+        takes: Duration::from_secs(3),
+        fails: false,
+    });
+    let exchange = world.start_get("/");
+    advance(Duration::from_secs(1)).await;
+    rotate(&world).await;
+    // The old connect finishes first; the request waits for the one of the new generation.
+    let mut old = world.peer().await;
+    let mut new = world.peer().await;
+    old.closed().await;
+    new.read_request().await;
+    new.respond("new").await;
+    let response = exchange.await.unwrap().unwrap();
+    assert_eq!(response.body().lease().generation, 2);
+    assert_eq!(seen(&world).metrics.connects_stale, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_drain_deadline_cuts_a_stuck_stream_and_says_so() {
+    let mut world = World::http1();
+    let (mut body, mut peer) = world.open_stream("one").await;
+    advance(Duration::from_secs(100)).await;
+    let options = RotateOptions {
+        drain_deadline: Some(Duration::from_secs(30)),
+        ..RotateOptions::default()
+    };
+    rotate_with(&world, options).await;
+    let begun = tokio::time::Instant::now();
+    let error = frame(&mut body).await.unwrap_err();
+    let BodyError::Killed { by, lease_age } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!((by, lease_age.as_secs()), (KilledBy::DrainDeadline, 130));
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    peer.closed().await;
+    settle().await;
+    assert_eq!(seen(&world).metrics.drain_cut.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drained_generation_is_freed() {
+    let mut world = World::http1();
+    let (body, _peer) = world.open_stream("one").await;
+    rotate(&world).await;
+    let draining = &seen(&world).generations[1];
+    assert_eq!(
+        (draining.number, draining.state, draining.leases),
+        (1, GenerationState::Draining, 1)
+    );
+    assert_eq!(draining.sockets, 1);
+    drop(body);
+    assert_eq!(seen(&world).generations.len(), 1);
+    assert_eq!(seen(&world).metrics.drain_complete.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_exchange_that_waits_for_its_head_says_who_did_it() {
+    let mut world = World::http1();
+    let exchange = world.start_get("/");
+    let mut peer = world.peer().await;
+    peer.read_request().await;
+    rotate_with(
+        &world,
+        RotateOptions {
+            kill: Some(KilledBy::Revoked),
+            ..RotateOptions::default()
+        },
+    )
+    .await;
+    let error = exchange.await.unwrap().unwrap_err();
+    assert_eq!(error.killed, Some(KilledBy::Revoked));
+    peer.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_generation_is_replaced_after_the_new_one_connected() {
+    let mut world = World::new(Protocol::Http1, |c| {
+        c.ttl = Some(Duration::from_secs(100));
+        c.ttl_jitter = 0.5;
+    });
+    let (mut body, mut peer) = world.open_stream("one").await;
+    world.pipes.behave(Behavior {
+        takes: Duration::from_secs(2),
+        fails: false,
+    });
+    let begun = tokio::time::Instant::now();
+    let mut warm = world.peer().await;
+    assert!(
+        (50..=102).contains(&begun.elapsed().as_secs()),
+        "{:?}",
+        begun.elapsed()
+    );
+    settle().await;
+    assert_eq!(seen(&world).generations.len(), 2);
+    assert_eq!(rotations(&world, RotateReason::Ttl), 1);
+    // The warm connection serves the next request at once, and the stream of the old generation goes on.
+    let exchange = world.start_get("/warm");
+    warm.read_request().await;
+    warm.respond("warm").await;
+    let response = exchange.await.unwrap().unwrap();
+    assert!(response.body().lease().generation > 1);
+    assert_eq!(text(response).await.unwrap(), "warm");
+    peer.chunk("two").await;
+    assert_eq!(frame(&mut body).await.unwrap(), "two");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_generation_stays_when_the_new_one_cannot_connect() {
+    let mut world = World::new(Protocol::Http1, |c| {
+        c.ttl = Some(Duration::from_secs(20));
+        c.health_failures = 0;
+        c.idle_timeout = Duration::from_secs(600);
+    });
+    let (_body, _peer) = world.open_stream("one").await;
+    world.pipes.behave(Behavior {
+        takes: Duration::ZERO,
+        fails: true,
+    });
+    advance(Duration::from_secs(60)).await;
+    assert_eq!(world.origin.generation(), 1);
+    let failed = seen(&world).metrics.rotations_failed;
+    // With back-off: far fewer than the ticks of maintenance in 40 s.
+    assert!((2..=8).contains(&failed), "{failed}");
+    world.pipes.behave(Behavior::default());
+    advance(Duration::from_secs(60)).await;
+    assert!(rotations(&world, RotateReason::Ttl) >= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commanded_rotation_can_connect_first() {
+    let mut world = World::http1();
+    let _idle = world.one_exchange().await;
+    let rotated = rotate_with(
+        &world,
+        RotateOptions {
+            prewarm: Prewarm::Yes,
+            ..RotateOptions::default()
+        },
+    )
+    .await;
+    assert_eq!(rotated.warm, 1);
+    assert_eq!(world.pipes.opened(), 2);
+    let exchange = world.start_get("/");
+    let _first = world.peer().await;
+    settle().await;
+    assert_eq!(world.pipes.opened(), 2);
+    drop(exchange);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_in_a_row_rotate_and_a_success_resets_their_count() {
+    let mut world = World::new(Protocol::Http1, |c| c.health_failures = 3);
+    let _idle = world.one_exchange().await;
+    rotate(&world).await;
+    world.pipes.behave(Behavior {
+        takes: Duration::ZERO,
+        fails: true,
+    });
+    for _ in 0..2 {
+        world.get("/").await.unwrap_err();
+    }
+    advance(Duration::from_secs(2)).await;
+    assert_eq!(rotations(&world, RotateReason::Health), 0);
+    world.get("/").await.unwrap_err();
+    advance(Duration::from_secs(2)).await;
+    assert_eq!(rotations(&world, RotateReason::Health), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn origins_that_are_no_longer_used_drain_and_can_still_be_used_by_who_holds_them() {
+    let mut world = World::http1();
+    let (mut body, mut peer) = world.open_stream("one").await;
+    let rotated = world.transport.retain(&[]).await;
+    assert_eq!((rotated.len(), rotated[0].leases), (1, 1));
+    let again = world.transport.origin(world.origin.spec()).unwrap();
+    assert_ne!(again, world.origin);
+    peer.chunk("two").await;
+    assert_eq!(frame(&mut body).await.unwrap(), "two");
+    let exchange = world.start_get("/late");
+    let mut late = world.peer().await;
+    late.read_request().await;
+    late.respond("late").await;
+    assert_eq!(
+        text(exchange.await.unwrap().unwrap()).await.unwrap(),
+        "late"
+    );
+    // Maintenance still looks after it.
+    advance(Duration::from_secs(31)).await;
+    late.closed().await;
+    // An equal spec is the same origin, and keeping it changes nothing.
+    assert!(world.transport.retain(&[again]).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sabotage_cuts_streams_so_that_a_soak_can_fail() {
+    let mut world = World::new(Protocol::Http1, |c| {
+        c.sabotage = Some(Sabotage::EvictCloses)
+    });
+    let (mut body, mut peer) = world.open_stream("one").await;
+    rotate(&world).await;
+    let error = frame(&mut body).await.unwrap_err();
+    assert!(matches!(error, BodyError::Truncated(_)), "{error:?}");
+    peer.closed().await;
+}
