@@ -84,6 +84,7 @@ mod tests {
     use crate::blueprint::ModelField;
     use bytes::Bytes;
     use gateway_core::{Envelope, Limits};
+    use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 
     fn sent(rules: &BodyRules, body: &'static str, model: &str) -> String {
@@ -166,5 +167,39 @@ mod tests {
             body,
             json!({"model": "m", "temperature": 0, "seed": 8, "tags": ["a"]})
         );
+    }
+
+    proptest! {
+        #[test]
+        fn the_result_is_what_editing_a_tree_would_give(
+            client in object(), configured in object(), model in "[a-z\"\\\\é]{1,8}",
+        ) {
+            let rules = BodyRules::build(ModelField::Set, &[("constant", "1")], &configured);
+            let body = Value::Object(client.clone()).to_string();
+            let envelope = Envelope::parse(Bytes::from(body), Limits::default()).expect("a good body");
+            let sent: Value = serde_json::from_slice(&rules.apply(&envelope, &model)).expect("JSON");
+
+            let mut expected = configured;
+            expected.retain(|key, value| !value.is_null() && key != "timeout" && key != "stream");
+            expected.insert("constant".into(), json!(1));
+            expected.extend(client.into_iter().filter(|(key, _)| key != "timeout"));
+            expected.insert("model".into(), Value::String(model));
+            prop_assert_eq!(sent, Value::Object(expected));
+        }
+    }
+
+    fn object() -> impl Strategy<Value = Map<String, Value>> {
+        let value = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            "[a-z\"\\\\é]{0,6}".prop_map(Value::from),
+            Just(json!({"nested": [1, {"model": "x"}]})),
+        ];
+        let key = proptest::sample::select(vec!["a", "b", "é\"", "timeout", "seed", "user"]);
+        proptest::collection::btree_map(key, value, 0..6).prop_map(|map| {
+            map.into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect()
+        })
     }
 }

@@ -127,6 +127,7 @@ pub(crate) fn segment(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{BaseUrl, segment};
+    use proptest::prelude::*;
 
     fn joined(base: &str, tail: &str, query: Option<&str>) -> String {
         let (before, after) = BaseUrl::parse(base).unwrap().around(tail, query);
@@ -194,6 +195,26 @@ mod tests {
         assert_eq!(segment("é").as_deref(), Some("%C3%A9"));
         for name in ["", ".", ".."] {
             assert_eq!(segment(name), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_segment_stays_one_segment_whatever_the_name(name in ".{0,40}") {
+            if let Some(encoded) = segment(&name) {
+                let uri: http::Uri = format!("http://h/a/{encoded}:b?c=d").parse().expect("a URI");
+                prop_assert_eq!(uri.path().split('/').count(), 3);
+                prop_assert!(uri.path().ends_with(":b"));
+                prop_assert_eq!(uri.query(), Some("c=d"));
+            }
+        }
+
+        #[test]
+        fn no_base_panics_and_what_parses_can_be_joined(text in "(https?://)?[a-z\\[\\]:@/?#%. é]{0,24}") {
+            if let Ok(base) = BaseUrl::parse(&text) {
+                let (before, after) = base.around("/v1/x", Some("y=1"));
+                prop_assert!((before + &after).parse::<http::Uri>().is_ok(), "{}", text);
+            }
         }
     }
 }
