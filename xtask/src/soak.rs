@@ -45,9 +45,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let settings = Settings::from_args(args)?;
     std::fs::create_dir_all(&settings.out).doing(settings.out.display())?;
     process::raise_descriptor_limit();
-    let binary = match &settings.target {
-        Some(_) => None,
-        None => Some(gateway::build(settings.short)?),
+    let binary = match (&settings.target, &settings.gateway_bin) {
+        (Some(_), _) => None,
+        (None, Some(path)) => Some(path.clone()),
+        (None, None) => Some(gateway::build(settings.short)?),
     };
     println!("{}", load_in_words(&settings));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -57,15 +58,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .doing("runtime")?;
     let record = runtime.block_on(run::run(&settings, binary.as_deref()))?;
     let verdict = verdict::judge(&record);
-    let gateway = settings.target.as_ref().map_or_else(
-        || {
-            format!(
-                "gateway-server, {} build",
-                if settings.short { "debug" } else { "release" }
-            )
-        },
-        |target| target.authority.clone(),
-    );
+    let gateway = gateway_in_words(&settings);
     let environment = Environment::look(gateway, load_in_words(&settings));
     write(&settings, &record, &verdict, &environment)?;
     show(&verdict, &settings.out);
@@ -76,6 +69,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
         "the soak failed; again with: {}",
         settings.command
     )))
+}
+
+fn gateway_in_words(settings: &Settings) -> String {
+    if let Some(target) = &settings.target {
+        return target.authority.clone();
+    }
+    match &settings.gateway_bin {
+        Some(path) => path.display().to_string(),
+        None if settings.short => "gateway-server, debug build".to_owned(),
+        None => "gateway-server, release build".to_owned(),
+    }
 }
 
 fn load_in_words(settings: &Settings) -> String {
@@ -105,7 +109,7 @@ struct Summary<'a> {
     streams_started: u64,
     streams_completed: u64,
     failures: std::collections::BTreeMap<&'static str, u64>,
-    first_content_ms: Percentiles,
+    first_event_ms: Percentiles,
     lateness_ms: Percentiles,
     memory: String,
     environment: &'a Environment,
@@ -124,7 +128,7 @@ fn write(
         streams_started: record.started(),
         streams_completed: record.completed(),
         failures: record.failures(),
-        first_content_ms: record.totals.first_content,
+        first_event_ms: record.totals.first_event,
         lateness_ms: record.totals.lateness,
         memory: record.growth().in_words(),
         environment,
@@ -146,9 +150,9 @@ fn show(verdict: &Verdict, out: &Path) {
         );
     }
     for burst in &verdict.bursts {
-        let after = burst.after.as_deref().unwrap_or("no rotation near");
+        let rotation = burst.rotation.as_deref().unwrap_or("no rotation near");
         println!(
-            "burst   {} streams from {} s on: {after}",
+            "burst   {} streams from {} s on: {rotation}",
             burst.failures, burst.second
         );
     }

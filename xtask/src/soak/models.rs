@@ -113,15 +113,14 @@ impl Deployment {
             ),
             Provider::OpenAi => ("openai/gpt-soak", "api_key: sk-soak-upstream".to_owned()),
         };
-        // The OpenAI convention: `api_base` carries the version.
-        let path = if self.provider == Provider::OpenAi {
-            "/v1"
-        } else {
-            "/"
+        // The OpenAI convention: `api_base` carries the version. The other name of this machine makes other origins.
+        let (host, path) = match self.provider {
+            Provider::OpenAi => ("localhost", "/v1"),
+            Provider::Vertex | Provider::Anthropic => ("127.0.0.1", "/"),
         };
         format!(
             "  - model_name: {}\n    litellm_params:\n      model: {model}\n      \
-             api_base: {scheme}://127.0.0.1:{port}{path}\n      {rest}\n      ssl_verify: {}\n",
+             api_base: {scheme}://{host}:{port}{path}\n      {rest}\n      ssl_verify: {}\n",
             self.name(),
             files.authority.display(),
         )

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fastrand::Rng;
+use gateway_testkit::ca::TestCa;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -15,7 +15,7 @@ use super::http::{get, post};
 use super::models::MASTER_KEY;
 use super::sample::Pools;
 use super::settings::Settings;
-use crate::failure::{Doing, Failure, Result};
+use crate::failure::{Doing, Result};
 
 /// Reads `GET /admin/pools`; nothing when the gateway does not answer.
 pub(super) async fn read(authority: &str) -> Option<Pools> {
@@ -57,123 +57,146 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Rotates pools for other reasons than their lifetime.
+/// Makes pools move on for other reasons than their lifetime.
 #[derive(Debug)]
 pub(super) struct Rotator {
-    task: JoinHandle<Result<u64>>,
+    task: JoinHandle<Orders>,
     stop: CancellationToken,
 }
 
-/// Ways to make pools move on from outside.
-#[derive(Debug, Clone, Copy)]
-enum Way {
-    /// All of them, connections opened beforehand.
-    AllPrewarmed,
-    /// All of them, cold.
-    AllCold,
-    /// One of them.
-    One,
-    /// The certificate authority's file changes: those with TLS follow.
-    Identity,
+/// What became of the orders to rotate.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Orders {
+    pub(super) obeyed: u64,
+    /// What the gateway, or the machine, said to the others.
+    pub(super) refused: Vec<String>,
 }
 
-const WAYS: [Way; 4] = [Way::AllPrewarmed, Way::AllCold, Way::One, Way::Identity];
+/// One way to make pools move on from outside.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// `POST /admin/pools/rotate` with this reason, for the origins with this host or for all.
+    Order {
+        reason: &'static str,
+        host: Option<&'static str>,
+        prewarm: bool,
+    },
+    /// The certificate authority's file changes: those who read it follow by themselves.
+    NewCertificates,
+}
+
+impl Way {
+    const fn all(reason: &'static str, prewarm: bool) -> Self {
+        Self::Order {
+            reason,
+            host: None,
+            prewarm,
+        }
+    }
+
+    const fn some(reason: &'static str, host: &'static str, prewarm: bool) -> Self {
+        Self::Order {
+            reason,
+            host: Some(host),
+            prewarm,
+        }
+    }
+}
+
+/// Every reason that a gateway can be given, and both of its hosts.
+const WAYS: [Way; 8] = [
+    Way::all("command", true),
+    Way::some("dns", "localhost", true),
+    Way::all("config", true),
+    Way::NewCertificates,
+    Way::all("command", false),
+    Way::all("health", false),
+    Way::some("command", "127.0.0.1", true),
+    Way::all("identity", true),
+];
 
 impl Rotator {
-    /// Begins; the ways come in turn, the origins by chance.
+    /// Begins; the ways come in turn, until the load is over.
     pub(super) fn start(gateway: &Gateway, settings: &Settings) -> Self {
         let stop = CancellationToken::new();
-        let work = Work {
+        let mut work = Work {
             authority: gateway.authority.clone(),
             certificates: gateway.certificates.clone(),
-            random: Rng::with_seed(settings.seed),
-            done: 0,
+            orders: Orders::default(),
         };
-        let (every, until) = (settings.rotate_every, Instant::now() + settings.load);
+        let (every, load) = (settings.rotate_every, settings.load);
         let stopped = stop.clone();
         let task = TaskTracker::new().spawn(async move {
-            let Some(every) = every else {
-                return Ok(0);
-            };
-            let mut work = work;
-            let worked = stopped.run_until_cancelled(work.until(until, every)).await;
-            worked.unwrap_or(Ok(())).map(|()| work.done)
+            if let Some(every) = every {
+                stopped.run_until_cancelled(work.during(load, every)).await;
+            }
+            work.orders
         });
         Self { task, stop }
     }
 
-    /// Ends; returns how many rotations were ordered.
-    pub(super) async fn stop(self) -> Result<u64> {
+    /// Ends, and tells how it went.
+    pub(super) async fn stop(self) -> Result<Orders> {
         self.stop.cancel();
-        self.task.await.doing("rotations")?
+        self.task.await.doing("rotations")
     }
 }
 
 struct Work {
     authority: String,
     certificates: PathBuf,
-    random: Rng,
-    /// Orders that the gateway obeyed.
-    done: u64,
+    orders: Orders,
 }
 
 impl Work {
-    async fn until(&mut self, end: Instant, every: Duration) -> Result<()> {
-        let mut due = Instant::now() + every;
+    async fn during(&mut self, load: Duration, every: Duration) {
+        let begun = Instant::now();
+        let mut due = every;
         for way in WAYS.into_iter().cycle() {
-            if due > end {
+            if due > load {
                 break;
             }
-            sleep_until(due).await;
+            sleep_until(begun + due).await;
             due += every;
-            self.rotate(way).await?;
+            match self.rotate(way).await {
+                Ok(()) => self.orders.obeyed += 1,
+                Err(failure) => self.orders.refused.push(failure.to_string()),
+            }
         }
-        Ok(())
     }
 
-    async fn rotate(&mut self, way: Way) -> Result<()> {
-        let order = match way {
-            Way::AllPrewarmed => json!({"prewarm": true}),
-            Way::AllCold => json!({}),
-            Way::One => json!({"origin": self.origin().await?, "prewarm": self.random.bool()}),
-            Way::Identity => return self.change_identity().await,
-        };
-        post(
-            &self.authority,
-            "/admin/pools/rotate",
-            Some(MASTER_KEY),
-            &order.to_string(),
-        )
-        .await?;
-        self.done += 1;
-        Ok(())
-    }
-
-    async fn origin(&mut self) -> Result<String> {
-        let body = get(&self.authority, "/admin/pools", Some(MASTER_KEY)).await?;
-        let pools: Value = serde_json::from_slice(&body).doing("GET /admin/pools")?;
-        let origins = list(&pools["origins"]).iter();
-        let labels: Vec<_> = origins
-            .filter_map(|origin| origin["origin"].as_str())
-            .collect();
-        let chosen = self.random.choice(labels);
-        chosen
-            .map(str::to_owned)
-            .ok_or_else(|| Failure::new("GET /admin/pools names no origin"))
+    async fn rotate(&self, way: Way) -> Result<()> {
+        match way {
+            Way::NewCertificates => self.change_certificates().await,
+            Way::Order {
+                reason,
+                host,
+                prewarm,
+            } => {
+                let mut order = json!({"reason": reason, "prewarm": prewarm});
+                if let Some(host) = host {
+                    order["host"] = json!(host);
+                }
+                let order = order.to_string();
+                let key = Some(MASTER_KEY);
+                post(&self.authority, "/admin/pools/rotate", key, &order)
+                    .await
+                    .map(drop)
+            }
+        }
     }
 
     /// One more root in the file, or one less: the upstream's own stays in it.
-    async fn change_identity(&self) -> Result<()> {
+    async fn change_certificates(&self) -> Result<()> {
         let path = &self.certificates;
         let text = tokio::fs::read_to_string(path)
             .await
             .doing(path.display())?;
         let first = text.split_inclusive(END).next().unwrap_or_default();
-        let two = text.matches(END).count() > 1;
-        let next = if two {
+        let next = if text.matches(END).count() > 1 {
             first.to_owned()
         } else {
-            format!("{first}\n{}", gateway_testkit::ca::TestCa::new().pem())
+            format!("{first}\n{}", TestCa::new().pem())
         };
         // Renamed into place, as tools that renew certificates do: nobody reads half a file.
         let beside = path.with_extension("new");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::pools::Orders;
 use super::process::Reading;
 use super::sample::{Rotation, Sample};
 use super::slope::Growth;
@@ -18,7 +19,8 @@ pub(super) struct Record {
     /// The gateway before the first stream.
     pub(super) before: Option<Reading>,
     pub(super) streams_wanted: u64,
-    pub(super) rotations_wanted: u64,
+    /// Rotations that were ordered from outside.
+    pub(super) orders: Orders,
     /// Streams in which no sequence was found.
     pub(super) unmarked: u64,
 }

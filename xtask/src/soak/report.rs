@@ -154,9 +154,9 @@ fn panels(record: &Record) -> Vec<Panel> {
         ),
         Panel::lines(&memory_title, "MiB resident", memory(record)),
         Panel::lines(
-            "Time to the first content",
+            "Time to the first event",
             "ms",
-            percentiles(record, |sample| sample.streams.first_content),
+            percentiles(record, |sample| sample.streams.first_event),
         ),
         Panel::lines(
             "Lateness of an event against its pace",
@@ -224,10 +224,7 @@ fn percentiles(record: &Record, of: fn(&Sample) -> Percentiles) -> Vec<Series> {
 fn latencies(record: &Record) -> String {
     let mut table = "<h2>Latency over the whole run</h2>\n<table><tr><th>milliseconds</th><th>count</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>max</th></tr>\n".to_owned();
     let rows = [
-        (
-            "first content after the request",
-            record.totals.first_content,
-        ),
+        ("first event after the request", record.totals.first_event),
         ("event later than its pace", record.totals.lateness),
     ];
     for (name, all) in rows {
@@ -255,7 +252,7 @@ fn bursts(verdict: &Verdict) -> String {
                 "<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                 burst.second,
                 burst.failures,
-                escape(burst.after.as_deref().unwrap_or("none")),
+                escape(burst.rotation.as_deref().unwrap_or("none")),
             ),
         );
     }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::gateway::Gateway;
 use super::load::Load;
 use super::models::{MASTER_KEY, models};
-use super::pools::{self, Rotator};
+use super::pools::{self, Orders, Rotator};
 use super::process::Reading;
 use super::progress::Progress;
 use super::record::Record;
@@ -122,12 +122,12 @@ impl<'a> Watch<'a> {
         }
         drop(progress);
         load.give_up().await;
-        let other_rotations = match rotator {
+        let orders = match rotator {
             Some(rotator) => rotator.stop().await?,
-            None => 0,
+            None => Orders::default(),
         };
         self.lines.flush().doing("soak.ndjson")?;
-        Ok(self.into_record(before, other_rotations))
+        Ok(self.into_record(before, orders))
     }
 
     /// Takes the sample of one second and writes it down.
@@ -206,14 +206,14 @@ impl<'a> Watch<'a> {
         self.lines.write_all(b"\n").doing("soak.ndjson")
     }
 
-    fn into_record(self, before: Option<Reading>, other_rotations: u64) -> Record {
+    fn into_record(self, before: Option<Reading>, orders: Orders) -> Record {
         Record {
             samples: self.samples,
             marks: self.marks,
             totals: self.clients.tally.totals(),
             before,
             streams_wanted: u64::try_from(self.settings.streams).unwrap_or(u64::MAX),
-            rotations_wanted: other_rotations,
+            orders,
             unmarked: self.clients.unmarked.load(Ordering::Relaxed),
         }
     }

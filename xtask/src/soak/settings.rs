@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Where the upstream of the soak listens when --target is given; the gateway's `api_base` points here.
     #[arg(long, default_value_t = 18_080)]
     upstream_port: u16,
+    /// A gateway that is built already, instead of building the one here.
+    #[arg(long, value_name = "PATH", conflicts_with = "target")]
+    gateway_bin: Option<PathBuf>,
     /// Folder of the results. [default: target/soak]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -84,6 +87,7 @@ pub(super) struct Settings {
     pub(super) seed: u64,
     pub(super) sabotage: Option<Sabotage>,
     pub(super) target: Option<Target>,
+    pub(super) gateway_bin: Option<PathBuf>,
     pub(super) out: PathBuf,
     /// The command that does the same again.
     pub(super) command: String,
@@ -171,6 +175,7 @@ impl Settings {
             seed,
             sabotage: args.sabotage,
             target,
+            gateway_bin: args.gateway_bin,
             out: args.out.unwrap_or_else(|| shell::target_dir().join("soak")),
             command,
         })
@@ -247,6 +252,9 @@ fn reproduce(args: &Args, load: u64, ttl: u64, streams: usize, seed: u64) -> Str
     }
     if let Some(sabotage) = args.sabotage {
         command.push_str(&format!(" --sabotage {}", sabotage.name()));
+    }
+    if let Some(path) = &args.gateway_bin {
+        command.push_str(&format!(" --gateway-bin {}", path.display()));
     }
     if let Some(target) = &args.target {
         command.push_str(&format!(" --target {target}"));

@@ -128,6 +128,7 @@ impl Run<'_> {
             return Err(Fault::new(Outcome::Status, format!("{status} {text}")));
         }
         let mut first = None;
+        let mut began = false;
         self.last = Instant::now();
         loop {
             // The limit is for content: heartbeats keep a connection alive, but not a stream.
@@ -135,14 +136,14 @@ impl Run<'_> {
             let Some(piece) = connection.piece(&mut body, left).await? else {
                 break;
             };
+            let now = Instant::now();
+            if !std::mem::replace(&mut began, true) {
+                self.clients.tally.first_event(now - sent);
+            }
             let before = self.check.progress.contents;
             self.check.bytes(&piece)?;
-            let now = Instant::now();
             for index in before..self.check.progress.contents {
-                let first = *first.get_or_insert_with(|| {
-                    self.clients.tally.first_content(now - sent);
-                    now
-                });
+                let first = *first.get_or_insert(now);
                 self.clients.tally.event(self.late(now - first, index));
                 self.last = now;
             }

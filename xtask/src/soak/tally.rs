@@ -21,9 +21,9 @@ pub(super) struct Tally {
 #[derive(Debug)]
 struct Inner {
     second: Second,
-    first_content: Histogram<u64>,
+    first_event: Histogram<u64>,
     lateness: Histogram<u64>,
-    all_first_content: Histogram<u64>,
+    all_first_event: Histogram<u64>,
     all_lateness: Histogram<u64>,
     failures: BTreeMap<u64, Failures>,
     active: u64,
@@ -38,8 +38,8 @@ pub(super) struct Second {
     pub(super) completed: u64,
     pub(super) failed: u64,
     pub(super) events: u64,
-    /// From the request's last byte to the first content.
-    pub(super) first_content: Percentiles,
+    /// From the request's last byte to the first event.
+    pub(super) first_event: Percentiles,
     /// How much later than the pace an event came.
     pub(super) lateness: Percentiles,
     /// The failures in full, at most [`MOST_DETAILS`].
@@ -61,7 +61,7 @@ pub(super) struct Percentiles {
 /// The whole run.
 #[derive(Debug)]
 pub(super) struct Totals {
-    pub(super) first_content: Percentiles,
+    pub(super) first_event: Percentiles,
     pub(super) lateness: Percentiles,
     /// By the second in which the last sign of life came.
     pub(super) failures: BTreeMap<u64, Failures>,
@@ -73,9 +73,9 @@ impl Tally {
         Self {
             inner: Mutex::new(Inner {
                 second: Second::default(),
-                first_content: microseconds(),
+                first_event: microseconds(),
                 lateness: microseconds(),
-                all_first_content: microseconds(),
+                all_first_event: microseconds(),
                 all_lateness: microseconds(),
                 failures: BTreeMap::new(),
                 active: 0,
@@ -92,9 +92,9 @@ impl Tally {
         Active { tally: self }
     }
 
-    /// The first content came.
-    pub(super) fn first_content(&self, after: Duration) {
-        self.with(|inner| inner.first_content.saturating_record(micros(after)));
+    /// The first bytes of a body came.
+    pub(super) fn first_event(&self, after: Duration) {
+        self.with(|inner| inner.first_event.saturating_record(micros(after)));
     }
 
     /// An event came, so much later than the pace.
@@ -127,11 +127,11 @@ impl Tally {
         self.with(|inner| {
             let mut second = std::mem::take(&mut inner.second);
             second.active = inner.active;
-            second.first_content = Percentiles::of(&inner.first_content);
+            second.first_event = Percentiles::of(&inner.first_event);
             second.lateness = Percentiles::of(&inner.lateness);
-            inner.all_first_content += &inner.first_content;
+            inner.all_first_event += &inner.first_event;
             inner.all_lateness += &inner.lateness;
-            inner.first_content.clear();
+            inner.first_event.clear();
             inner.lateness.clear();
             second
         })
@@ -140,7 +140,7 @@ impl Tally {
     /// The whole run up to the last [`Tally::take_second`].
     pub(super) fn totals(&self) -> Totals {
         self.with(|inner| Totals {
-            first_content: Percentiles::of(&inner.all_first_content),
+            first_event: Percentiles::of(&inner.all_first_event),
             lateness: Percentiles::of(&inner.all_lateness),
             failures: inner.failures.clone(),
         })

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::outcome::Outcome;
 use super::record::Record;
-use super::sample::{Phase, Sample};
+use super::sample::{Phase, Rotation, Sample};
 use super::slope::Growth;
 use super::tally::Failures;
 
@@ -37,8 +37,8 @@ pub(super) struct Burst {
     /// The second in which it began.
     pub(super) second: u64,
     pub(super) failures: u64,
-    /// The rotation right before it, if there was one.
-    pub(super) after: Option<String>,
+    /// The rotation next to it, if there was one.
+    pub(super) rotation: Option<String>,
 }
 
 /// Judges a finished run.
@@ -133,24 +133,25 @@ fn streams_check(record: &Record) -> Check {
     }
 }
 
-/// Nor does one in which nothing rotated.
+/// Nor does one in which nothing rotated: by lifetime in any case, and for each reason that was ordered.
 fn rotations_check(record: &Record) -> Option<Check> {
-    let pools = record
-        .samples
-        .iter()
-        .rev()
-        .find_map(|sample| sample.pools.as_ref())?;
+    let samples = record.samples.iter().rev();
+    let pools = samples.filter_map(|sample| sample.pools.as_ref()).next()?;
     let listed: Vec<_> = pools
         .rotations
         .iter()
         .map(|(reason, count)| format!("{count} {reason}"))
         .collect();
-    let lifetimes = pools.rotations.get("ttl").copied().unwrap_or(0);
+    let wanted = record.orders.obeyed.max(1);
+    let by_ttl = pools.rotations.contains_key("ttl");
     Some(Check {
         name: "rotations",
-        passed: pools.rotated() >= record.rotations_wanted.max(1) && lifetimes > 0,
-        wanted: format!("{} at least, some by ttl", record.rotations_wanted.max(1)),
-        found: listed.join(", "),
+        passed: pools.rotated() >= wanted && by_ttl && record.orders.refused.is_empty(),
+        wanted: format!("{wanted} at least, some by ttl, no order refused"),
+        found: match record.orders.refused.first() {
+            Some(why) => format!("{} orders refused: {why}", record.orders.refused.len()),
+            None => format!("{}: {}", pools.rotated(), listed.join(", ")),
+        },
     })
 }
 
@@ -223,7 +224,7 @@ fn bursts(record: &Record) -> Vec<Burst> {
             _ => bursts.push(Burst {
                 second,
                 failures: count,
-                after: mark_before(record, second),
+                rotation: mark_near(record, second),
             }),
         }
         last = Some(second);
@@ -231,13 +232,18 @@ fn bursts(record: &Record) -> Vec<Burst> {
     bursts
 }
 
-/// The rotation that a burst in this second would be the consequence of: samples are a second apart.
-fn mark_before(record: &Record, second: u64) -> Option<String> {
-    let second = second as f64;
-    let near = |mark: f64| mark >= second - 2.0 && mark <= second + 2.0;
-    let mut near = record.marks.iter().filter(|mark| near(mark.second));
-    near.next()
-        .map(|mark| format!("{} at {:.0} s", mark.reason, mark.second))
+/// The rotation that a burst in this second would be the consequence of.
+///
+/// A rotation is seen by the sample after it, half a second late on average; the last sign of life of what it
+/// cut came up to one event before it.
+fn mark_near(record: &Record, second: u64) -> Option<String> {
+    let middle = second as f64 + 0.5;
+    let distance = |mark: &Rotation| (mark.second - 0.5 - middle).abs();
+    let nearest = record
+        .marks
+        .iter()
+        .min_by(|one, other| distance(one).total_cmp(&distance(other)))?;
+    (distance(nearest) <= 2.0).then(|| format!("{} at {:.0} s", nearest.reason, nearest.second))
 }
 
 fn sentence(
@@ -262,7 +268,10 @@ fn sentence(
             .collect();
         return format!("FAIL: no stream failed, but: {}.", broken.join("; "));
     }
-    let at_marks = bursts.iter().filter(|burst| burst.after.is_some()).count();
+    let at_marks = bursts
+        .iter()
+        .filter(|burst| burst.rotation.is_some())
+        .count();
     let in_bursts: u64 = bursts.iter().map(|burst| burst.failures).sum();
     format!(
         "FAIL: {failed} of {ended} streams failed, {in_bursts} of them in {} bursts; {at_marks} of the bursts at a rotation.",

@@ -119,7 +119,7 @@ fn assert_bursts_at_lifetimes(summary: &Value) {
     let bursts = summary["bursts"].as_array().unwrap();
     assert!(bursts.len() >= 2, "{summary}");
     for burst in bursts {
-        let after = burst["after"].as_str().unwrap_or_default();
-        assert!(after.starts_with("ttl"), "{burst}");
+        let rotation = burst["rotation"].as_str().unwrap_or_default();
+        assert!(rotation.starts_with("ttl"), "{burst}");
     }
 }
