@@ -20,14 +20,14 @@ use hyper::{
     client::conn::{TrySendError, http1},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{sync::OwnedSemaphorePermit, task::coop::unconstrained};
+use tokio::task::coop::unconstrained;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::{
     config::Http1Config,
     connect::{ConnectTimings, Connected},
     error::{ConnectError, Phase},
-    generation::{Generation, Socket},
+    generation::Generation,
 };
 
 /// An HTTP/1 connection. Dropping it closes the socket.
@@ -39,9 +39,6 @@ pub(crate) struct H1 {
     kill: Option<KillWatch>,
     pub(crate) generation: Arc<Generation>,
     pub(crate) timings: ConnectTimings,
-    _slot: OwnedSemaphorePermit,
-    // Dropped last: whoever waits for it may rely on the socket being closed.
-    _socket: Socket,
 }
 
 /// What answers a request that was tried on a connection.
@@ -52,8 +49,6 @@ impl H1 {
         connected: Connected,
         config: &Http1Config,
         generation: &Arc<Generation>,
-        slot: OwnedSemaphorePermit,
-        socket: Socket,
     ) -> Result<Box<Self>, ConnectError> {
         let mut builder = http1::Builder::new();
         builder
@@ -73,8 +68,6 @@ impl H1 {
             kill: None,
             generation: Arc::clone(generation),
             timings,
-            _slot: slot,
-            _socket: socket,
         }))
     }
 

@@ -5,12 +5,8 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::Poll,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use bytes::Bytes;
@@ -18,23 +14,24 @@ use http::Request;
 use http_body_util::Full;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
+use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Http2Config,
     connect::{ConnectTimings, Connected},
     error::{ConnectError, Phase},
-    generation::{Generation, Socket},
+    generation::Generation,
     h1::Answer,
+    io::Io,
 };
 
 /// A handle to an HTTP/2 connection. The connection ends when all handles are dropped and all streams have ended.
 #[derive(Clone)]
 pub(crate) struct H2 {
     sender: http2::SendRequest<Full<Bytes>>,
-    /// What the peer allows, as the driver saw it last; [`BEFORE_SETTINGS`] until its SETTINGS came.
-    allowed: Arc<AtomicUsize>,
+    /// The driver has it; here it is only asked what the peer allows now.
+    driven: Weak<Mutex<Driven>>,
     cap: usize,
     pub(crate) timings: ConnectTimings,
 }
@@ -45,8 +42,6 @@ impl H2 {
         config: &Http2Config,
         generation: &Generation,
         handle: &Handle,
-        slot: OwnedSemaphorePermit,
-        socket: Socket,
     ) -> Result<Self, ConnectError> {
         let executor = GenerationExecutor {
             tasks: generation.tasks.clone(),
@@ -65,25 +60,16 @@ impl H2 {
         let timings = connected.timings;
         let handshake = builder.handshake(TokioIo::new(connected.io)).await;
         let (sender, conn) = handshake.map_err(|e| ConnectError::new(Phase::Handshake, e))?;
-        let allowed = Arc::new(AtomicUsize::new(BEFORE_SETTINGS));
-        let seen = Arc::clone(&allowed);
-        executor.run(async move {
-            let mut conn = pin!(conn);
-            poll_fn(|cx| {
-                let done = conn.as_mut().poll(cx);
-                seen.store(conn.current_max_send_streams(), Ordering::Relaxed);
-                // The end of the connection is told to every stream; nobody else wants to hear of it.
-                match done {
-                    Poll::Ready(_) => Poll::Ready(()),
-                    Poll::Pending => Poll::Pending,
-                }
-            })
-            .await;
-            drop((slot, socket));
-        });
+        let driver = Arc::new(Mutex::new(conn));
+        let driven = Arc::downgrade(&driver);
+        executor.run(poll_fn(move |cx| {
+            let mut conn = driver.lock().unwrap_or_else(PoisonError::into_inner);
+            // The end of the connection is told to every stream; nobody else wants to hear of it.
+            Pin::new(&mut *conn).poll(cx).map(drop)
+        }));
         Ok(Self {
             sender,
-            allowed,
+            driven,
             cap: config.max_streams.max(1),
             timings,
         })
@@ -99,7 +85,11 @@ impl H2 {
 
     /// Streams that may run at a time: our cap, or less if the peer says so.
     pub(crate) fn streams(&self) -> usize {
-        match self.allowed.load(Ordering::Relaxed) {
+        let Some(driven) = self.driven.upgrade() else {
+            return 0;
+        };
+        let conn = driven.lock().unwrap_or_else(PoisonError::into_inner);
+        match conn.current_max_send_streams() {
             BEFORE_SETTINGS => self.cap,
             allowed => allowed.min(self.cap),
         }
@@ -109,6 +99,9 @@ impl H2 {
         !self.sender.is_closed()
     }
 }
+
+/// hyper's end of a connection, which takes requests; the protocol itself runs in another task.
+type Driven = http2::Connection<TokioIo<Io>, Full<Bytes>, GenerationExecutor>;
 
 /// Runs the tasks of a generation's HTTP/2 connections; holds the generation's tracker, not the generation.
 #[derive(Clone)]

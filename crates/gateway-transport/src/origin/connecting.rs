@@ -12,6 +12,7 @@ use crate::{
     generation::Generation,
     h1::H1,
     h2::H2,
+    io::Counted,
     metrics::ConnectOutcome,
     pool::Ticket,
 };
@@ -42,23 +43,23 @@ impl OriginInner {
     ) -> Result<Conn, ConnectError> {
         let phase = PhaseCell::new();
         let work = async {
-            let socket = generation.socket();
-            let connected = self.dial(generation, &phase).await?;
+            let counted = Counted {
+                _socket: generation.socket(),
+                _slot: slot,
+            };
+            let mut connected = self.dial(generation, &phase).await?;
             for (phase, took) in connected.timings.phases() {
                 self.metrics.connect_phase(phase, took);
             }
+            connected.io.count(counted);
             self.remember(&connected);
             phase.set(Phase::Handshake);
             let config = &self.env.config;
             Ok(match connected.protocol {
-                Protocol::Http1 => {
-                    Conn::H1(H1::new(connected, &config.http1, generation, slot, socket).await?)
-                }
+                Protocol::Http1 => Conn::H1(H1::new(connected, &config.http1, generation).await?),
                 Protocol::Http2 => {
                     let here = Handle::current();
-                    Conn::H2(
-                        H2::new(connected, &config.http2, generation, &here, slot, socket).await?,
-                    )
+                    Conn::H2(H2::new(connected, &config.http2, generation, &here).await?)
                 }
             })
         };
