@@ -11,9 +11,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::http::get;
-use super::models::{Files, Ports, config};
-use super::settings::Settings;
+use super::http::{Connection, get};
+use super::models::{Files, Ports, config, foreign_config};
+use super::settings::{Settings, Target};
 use crate::failure::{Doing, Failure, Result};
 use crate::shell;
 
@@ -47,15 +47,8 @@ impl Gateway {
     /// Writes the configuration, starts the binary and waits until it answers.
     pub(super) async fn start(binary: &Path, settings: &Settings, ports: Ports) -> Result<Self> {
         let out = &settings.out;
-        let certificates = out.join("upstream-ca.pem");
-        let account = out.join("service-account.json");
-        write_service_account(&account, ports)?;
-        let yaml = out.join("config.yaml");
-        let files = Files {
-            authority: &certificates,
-            service_account: &account,
-        };
-        std::fs::write(&yaml, config(settings, ports, &files)).doing("config.yaml")?;
+        let certificates = out.join(CERTIFICATES);
+        let yaml = write_config(settings, ports, config)?;
         let log = out.join("gateway.log");
         let output = File::create(&log).doing("gateway.log")?;
         let port = free_port()?;
@@ -125,10 +118,45 @@ impl Gateway {
     }
 }
 
-/// The credentials of a service account that the upstream of this soak knows, and nobody else.
-fn write_service_account(path: &Path, ports: Ports) -> Result<()> {
+/// Tells how to start a gateway of somebody else, when it does not answer.
+pub(super) async fn await_foreign(
+    target: &Target,
+    settings: &Settings,
+    ports: Ports,
+) -> Result<()> {
+    let yaml = write_config(settings, ports, foreign_config)?;
+    if Connection::open(&target.authority, settings.timeouts.connect)
+        .await
+        .is_ok()
+    {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "nothing listens on {}. This configuration sends its calls to the upstream of the soak: start the gateway \
+         with it and run the soak again.\n  {}",
+        target.authority,
+        yaml.display()
+    )))
+}
+
+/// Writes a configuration and the files that it names.
+fn write_config(
+    settings: &Settings,
+    ports: Ports,
+    config: fn(&Settings, Ports, &Files<'_>) -> String,
+) -> Result<PathBuf> {
+    let out = std::path::absolute(&settings.out).doing(settings.out.display())?;
+    let account = out.join("service-account.json");
+    // An account that the upstream of this soak knows, and nobody else.
     let token_url = format!("http://127.0.0.1:{}/token", ports.plain);
-    std::fs::write(path, service_account(&token_url).to_string()).doing(path.display())
+    std::fs::write(&account, service_account(&token_url).to_string()).doing(account.display())?;
+    let files = Files {
+        authority: &out.join(CERTIFICATES),
+        service_account: &account,
+    };
+    let yaml = out.join("config.yaml");
+    std::fs::write(&yaml, config(settings, ports, &files)).doing(yaml.display())?;
+    Ok(yaml)
 }
 
 /// A port that was free a moment ago.
@@ -137,5 +165,7 @@ fn free_port() -> Result<u16> {
     Ok(listener.local_addr().doing("no free port")?.port())
 }
 
+/// The certificate of the upstream's authority; its process writes it.
+pub(super) const CERTIFICATES: &str = "upstream-ca.pem";
 const START_LIMIT: Duration = Duration::from_secs(20);
 const STOP_LIMIT: Duration = Duration::from_secs(20);

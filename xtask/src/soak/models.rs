@@ -1,6 +1,5 @@
 //! The models of a soak: what clients ask for, and what stands behind it.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -92,6 +91,13 @@ impl Deployment {
         format!("{provider}-{wire}")
     }
 
+    const fn front(&self) -> Front {
+        match self.provider {
+            Provider::OpenAi => Front::Chat,
+            Provider::Vertex | Provider::Anthropic => Front::Messages,
+        }
+    }
+
     /// The lines of its entry in `model_list`.
     fn yaml(&self, ports: Ports, files: &Files<'_>) -> String {
         let (scheme, port) = match self.wire {
@@ -145,22 +151,22 @@ pub(super) fn models(settings: &Settings) -> Vec<Model> {
         .iter()
         .map(|deployment| Model {
             name: deployment.name(),
-            front: match deployment.provider {
-                Provider::OpenAi => Front::Chat,
-                Provider::Vertex | Provider::Anthropic => Front::Messages,
-            },
+            front: deployment.front(),
             weight: deployment.weight,
         })
         .collect()
 }
 
-/// The model of somebody else's gateway: the dialect is said, or guessed from the name.
+/// The model of somebody else's gateway: the dialect is said, known, or guessed from the name.
 fn foreign(name: &str) -> Model {
+    let known = DEPLOYMENTS
+        .iter()
+        .find(|deployment| deployment.name() == name);
     let (front, name) = match name.split_once(':') {
         Some(("messages", name)) => (Front::Messages, name),
         Some(("chat", name)) => (Front::Chat, name),
         _ if name.contains("claude") || name.contains("anthropic") => (Front::Messages, name),
-        _ => (Front::Chat, name),
+        _ => (known.map_or(Front::Chat, Deployment::front), name),
     };
     Model {
         name: name.to_owned(),
@@ -169,26 +175,39 @@ fn foreign(name: &str) -> Model {
     }
 }
 
-/// A LiteLLM `config.yaml` for these settings; our gateway's own section is one that LiteLLM passes over.
+/// A LiteLLM `config.yaml` for our gateway; its own section is one that LiteLLM passes over.
 pub(super) fn config(settings: &Settings, ports: Ports, files: &Files<'_>) -> String {
-    let mut yaml = "# Written by `cargo xtask soak`.\nmodel_list:\n".to_owned();
-    for deployment in &DEPLOYMENTS {
-        yaml.push_str(&deployment.yaml(ports, files));
-    }
+    let entries = DEPLOYMENTS
+        .iter()
+        .map(|deployment| deployment.yaml(ports, files));
     // With a fault the lifetimes end together, as they do in a process that caches one client.
     let jitter = if settings.sabotage.is_some() {
         0.0
     } else {
         0.1
     };
-    write!(
-        yaml,
-        "router_settings:\n  client_ttl: {}\ngeneral_settings:\n  master_key: {MASTER_KEY}\n\
+    format!(
+        "# Written by `cargo xtask soak`.\nmodel_list:\n{}router_settings:\n  client_ttl: {}\n\
+         general_settings:\n  master_key: {MASTER_KEY}\n\
          gateway:\n  transport:\n    ttl_jitter: {jitter}\n    max_connections: 20000\n",
+        entries.collect::<String>(),
         settings.ttl.as_secs(),
     )
-    .expect("writing to a string cannot fail");
-    yaml
+}
+
+/// The same load for a gateway that somebody else runs: only what needs no certificate of ours.
+pub(super) fn foreign_config(settings: &Settings, ports: Ports, files: &Files<'_>) -> String {
+    let plain = DEPLOYMENTS
+        .iter()
+        .filter(|deployment| matches!(deployment.wire, Wire::Plain));
+    format!(
+        "# Written by `cargo xtask soak --target`: a LiteLLM configuration whose upstream is the soak's own.\n\
+         model_list:\n{}router_settings:\n  client_ttl: {}\ngeneral_settings:\n  master_key: {MASTER_KEY}\n",
+        plain
+            .map(|deployment| deployment.yaml(ports, files))
+            .collect::<String>(),
+        settings.ttl.as_secs(),
+    )
 }
 
 /// The key of the gateway that the soak starts.
@@ -202,6 +221,7 @@ mod tests {
     fn a_foreign_model_is_called_in_its_dialect() {
         assert_eq!(foreign("claude-sonnet").front, Front::Messages);
         assert_eq!(foreign("gpt-5").front, Front::Chat);
+        assert_eq!(foreign("vertex-h1").front, Front::Messages);
         let said = foreign("chat:claude-sonnet");
         assert_eq!(
             (said.front, said.name.as_str()),

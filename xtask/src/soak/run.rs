@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::gateway::Gateway;
+use super::gateway::{Gateway, await_foreign};
 use super::load::Load;
 use super::models::{MASTER_KEY, models};
 use super::pools::{self, Orders, Rotator};
@@ -30,6 +30,9 @@ pub(super) async fn run(settings: &Settings, binary: Option<&Path>) -> Result<Re
         .as_ref()
         .map_or(0, |target| target.upstream_port);
     let upstream = UpstreamProcess::start(&settings.out, port).await?;
+    if let Some(target) = &settings.target {
+        await_foreign(target, settings, upstream.ports).await?;
+    }
     let gateway = match binary {
         Some(binary) => Some(Gateway::start(binary, settings, upstream.ports).await?),
         None => None,
@@ -64,13 +67,10 @@ impl<'a> Watch<'a> {
         let target = settings.target.as_ref();
         let authority = target.map(|target| target.authority.clone());
         let authority = authority.or_else(|| gateway.map(|gateway| gateway.authority.clone()));
-        let key = target.map_or_else(
-            || Some(MASTER_KEY.to_owned()),
-            |target| target.api_key.clone(),
-        );
+        let key = target.map_or(MASTER_KEY, |target| &target.api_key);
         let clients = Clients {
             authority: authority.unwrap_or_default(),
-            api_key: key,
+            api_key: key.to_owned(),
             timeouts: settings.timeouts,
             pace: settings.pace,
             start: Instant::now(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::models::MASTER_KEY;
 use crate::failure::{Failure, Result};
 use crate::shell;
 
@@ -34,13 +35,13 @@ pub(crate) struct Args {
     #[arg(long, value_enum, conflicts_with = "target")]
     sabotage: Option<Sabotage>,
     /// Drive a gateway that already runs, for example http://127.0.0.1:4000.
-    #[arg(long, requires = "model")]
-    target: Option<String>,
-    /// A model of that gateway; `claude…` and `anthropic…` names go to /v1/messages, others to
-    /// /v1/chat/completions; `messages:NAME` and `chat:NAME` say it outright. May be repeated.
     #[arg(long)]
+    target: Option<String>,
+    /// A model of that gateway, may be repeated. `messages:NAME` calls it through /v1/messages, `chat:NAME` through
+    /// /v1/chat/completions; a bare name is guessed. [default: those of the configuration that the soak writes]
+    #[arg(long, requires = "target")]
     model: Vec<String>,
-    /// The key for that gateway.
+    /// The key for that gateway. [default: that of the configuration that the soak writes]
     #[arg(long, env = "SOAK_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
     /// Process of that gateway, to watch its memory and descriptors.
@@ -118,7 +119,7 @@ pub(super) struct Timeouts {
 pub(super) struct Target {
     pub(super) authority: String,
     pub(super) models: Vec<String>,
-    pub(super) api_key: Option<String>,
+    pub(super) api_key: String,
     pub(super) pid: Option<u32>,
     pub(super) upstream_port: u16,
 }
@@ -142,8 +143,12 @@ impl Settings {
         let target = match args.target {
             Some(url) => Some(Target {
                 authority: authority(&url)?,
-                models: args.model,
-                api_key: args.api_key,
+                models: if args.model.is_empty() {
+                    ["vertex-h1", "openai-h1"].map(str::to_owned).to_vec()
+                } else {
+                    args.model
+                },
+                api_key: args.api_key.unwrap_or_else(|| MASTER_KEY.to_owned()),
                 pid: args.pid,
                 upstream_port: args.upstream_port,
             }),

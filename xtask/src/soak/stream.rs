@@ -17,7 +17,7 @@ use super::tally::Tally;
 #[derive(Debug)]
 pub(super) struct Clients {
     pub(super) authority: String,
-    pub(super) api_key: Option<String>,
+    pub(super) api_key: String,
     pub(super) timeouts: Timeouts,
     pub(super) pace: Pace,
     pub(super) start: Instant,
@@ -95,15 +95,11 @@ impl Clients {
             "messages": [{"role": "user", "content": prompt}],
         });
         let body = body.to_string();
-        let key = self
-            .api_key
-            .as_ref()
-            .map(|key| format!("authorization: Bearer {key}\r\n"));
         format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\n{}anthropic-version: 2023-06-01\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nanthropic-version: 2023-06-01\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.authority,
-            key.unwrap_or_default(),
+            self.api_key,
             body.len(),
         )
     }

@@ -11,6 +11,7 @@ use gateway_testkit::upstream::{Protocol, Upstream, UpstreamConfig};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::gateway::CERTIFICATES;
 use super::models::Ports;
 use crate::failure::{Doing, Failure, Result};
 
@@ -36,8 +37,8 @@ pub(super) struct UpstreamProcess {
 impl UpstreamProcess {
     /// Starts this very program once more, as the upstream, and waits until it listens.
     pub(super) async fn start(out: &Path, port: u16) -> Result<Self> {
-        let program = std::env::current_exe().doing("our own path")?;
-        let mut command = Command::new(program);
+        // The running program itself, even if Cargo has put a new one in its place by now.
+        let mut command = Command::new("/proc/self/exe");
         command.arg("soak-upstream").arg("--out").arg(out);
         command.args(["--port", &port.to_string()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -65,8 +66,7 @@ pub(crate) fn run_upstream(args: &UpstreamArgs) -> Result<()> {
         .doing("runtime")?;
     runtime.block_on(async {
         let authority = TestCa::new();
-        std::fs::write(args.out.join("upstream-ca.pem"), authority.pem())
-            .doing("upstream-ca.pem")?;
+        std::fs::write(args.out.join(CERTIFICATES), authority.pem()).doing(CERTIFICATES)?;
         let dialects = Arc::new(Dialects::default());
         let config = || {
             let dialects = Arc::clone(&dialects);
