@@ -1,1 +1,29 @@
-//! Starts the real binary for the end-to-end tests.
+//! Starts the real binary for the end-to-end tests, and speaks to it as its clients do.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`binary`] | where the gateway's binary is, built if it is missing or older than its sources |
+//! | [`setup`] | a configuration, and the way from it to a running gateway |
+//! | [`gateway`] | a running gateway: its log, its pools, its end |
+//! | [`call`] | a call in any dialect over HTTP/1.1 or HTTP/2, with its record |
+//! | [`stream`] | the provider's side of a stream, cut into its parts |
+//! | [`command`] | foreign programs, with a deadline |
+//! | [`python`] | the published Python clients |
+
+pub mod binary;
+pub mod call;
+pub mod command;
+pub mod gateway;
+pub mod python;
+pub mod setup;
+pub mod stream;
+
+pub use call::{Call, Carry, Live};
+pub use gateway::Gateway;
+pub use setup::Setup;
+pub use stream::Stream;
+
+use std::time::Duration;
+
+/// What must happen has this long, so that a loaded machine does not turn a test red.
+pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,288 @@
+//! A call in any dialect, over HTTP/1.1 or HTTP/2, read to its end or event by event.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use gateway_testkit::client::{
+    BodyEnd, ClientHead, ClientView, Http1Client, Http2Client, Http2Exchange, Request, SseEvent,
+};
+use gateway_testkit::dialect::Wire;
+use serde_json::{Value, json};
+
+use crate::gateway::Gateway;
+
+/// The HTTP between client and gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carry {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// A call that has ended.
+#[derive(Debug)]
+pub struct Call {
+    /// The client's dialect.
+    pub wire: Wire,
+    /// The client's HTTP.
+    pub carry: Carry,
+    /// What the client saw.
+    pub view: ClientView,
+    /// The gateway's log line.
+    pub record: Value,
+}
+
+/// A call that runs. Dropping it closes the client's connection.
+#[derive(Debug)]
+pub enum Live {
+    /// On a connection of its own.
+    Http1(Box<Http1Client>),
+    /// The only stream of its connection.
+    Http2(Box<Http2Client>, Box<Http2Exchange>),
+}
+
+/// The dialects that stream.
+pub const STREAMING: [Wire; 3] = [
+    Wire::OpenAiChat,
+    Wire::OpenAiCompletions,
+    Wire::AnthropicMessages,
+];
+
+/// Both kinds of HTTP.
+pub const CARRIES: [Carry; 2] = [Carry::Http1, Carry::Http2];
+
+/// A request for a plain answer in this dialect, to the model `double`.
+#[must_use]
+pub fn plain(wire: Wire, text: &str) -> Request {
+    match wire {
+        Wire::OpenAiChat | Wire::AzureChat => Request::chat(text),
+        Wire::OpenAiCompletions => Request::post(
+            wire.path(),
+            &json!({"model": "double", "max_tokens": 64, "prompt": text}),
+        ),
+        Wire::OpenAiEmbeddings => {
+            Request::post(wire.path(), &json!({"model": "double", "input": [text]}))
+        }
+        Wire::AnthropicMessages => Request::messages(text),
+    }
+}
+
+/// A request for a stream in this dialect, to the model `double`.
+#[must_use]
+pub fn streaming(wire: Wire, text: &str) -> Request {
+    plain(wire, text).streaming()
+}
+
+/// A name that no other call has.
+#[must_use]
+pub fn new_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!(
+        "call-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
+/// The request with a new name, and the name.
+#[must_use]
+pub fn named(request: Request) -> (Request, String) {
+    let id = new_id();
+    (request.with("x-litellm-call-id", &id), id)
+}
+
+/// Makes the call, reads its answer to the end and waits for its record.
+pub async fn call(gateway: &Gateway, carry: Carry, request: Request) -> (ClientView, Value) {
+    let (request, id) = named(request);
+    let view = view(gateway, carry, &request).await;
+    (view, gateway.record(&id).await)
+}
+
+/// Makes the same call in every streaming dialect over both kinds of HTTP, one after the other.
+pub async fn everywhere(gateway: &Gateway, text: &str) -> Vec<Call> {
+    let mut views = Vec::new();
+    for wire in STREAMING {
+        for carry in CARRIES {
+            let (request, id) = named(streaming(wire, text));
+            views.push((wire, carry, view(gateway, carry, &request).await, id));
+        }
+    }
+    let mut calls = Vec::new();
+    for (wire, carry, view, id) in views {
+        let record = gateway.record(&id).await;
+        calls.push(Call {
+            wire,
+            carry,
+            view,
+            record,
+        });
+    }
+    calls
+}
+
+async fn view(gateway: &Gateway, carry: Carry, request: &Request) -> ClientView {
+    match carry {
+        Carry::Http1 => gateway.http1().await.call(request).await,
+        Carry::Http2 => gateway.http2().await.call(request).await,
+    }
+}
+
+impl Call {
+    /// Checks a stream that broke after some content: the text that came, one error event of the dialect as the last
+    /// thing, never a marker, the end that this HTTP has for it, and the record.
+    ///
+    /// # Panics
+    /// If one of these is not so.
+    pub fn assert_broken(&self, text: &str, end: &str) {
+        let view = &self.view;
+        assert_eq!(view.status, 200, "{self:#?}");
+        assert_eq!(view.text(), text, "{self:#?}");
+        assert!(!view.has_marker(), "{self:#?}");
+        let errors = view.events.iter().filter(|event| event.is_error()).count();
+        assert_eq!(errors, 1, "{self:#?}");
+        let last = view.events.last().expect("the error is an event");
+        assert!(last.is_error(), "{self:#?}");
+        assert_error_shape(self.wire, &last.json());
+        match self.carry {
+            Carry::Http1 => assert_eq!(view.end, BodyEnd::Eof, "{self:#?}"),
+            Carry::Http2 => assert_eq!(view.end, BodyEnd::Clean, "{self:#?}"),
+        }
+        assert_eq!(self.record["end"], end, "{self:#?}");
+        assert_eq!(self.record["status"], 200, "{self:#?}");
+        assert!(self.record["error"].is_string(), "{self:#?}");
+    }
+
+    /// Checks a call that failed before its stream was opened: a real status, the dialect's error body, the record.
+    ///
+    /// # Panics
+    /// If one of these is not so.
+    pub fn assert_refused(&self, status: u16, end: &str) {
+        let view = &self.view;
+        assert_eq!(view.status, status, "{self:#?}");
+        assert_eq!(view.end, BodyEnd::Clean, "{self:#?}");
+        assert_eq!(view.header("content-type"), Some("application/json"));
+        assert_error_shape(self.wire, &view.json());
+        assert_eq!(self.record["end"], end, "{self:#?}");
+        assert_eq!(self.record["status"], status, "{self:#?}");
+    }
+
+    /// Checks a stream that is complete and said so.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn assert_complete(&self, text: &str) {
+        assert!(self.view.is_complete(), "{self:#?}");
+        assert_eq!(self.view.text(), text, "{self:#?}");
+        assert_eq!(self.record["end"], "complete", "{self:#?}");
+        assert_eq!(self.record["status"], 200, "{self:#?}");
+    }
+}
+
+/// Checks that this is an error as the SDKs of the dialect know it.
+///
+/// # Panics
+/// If it is not.
+pub fn assert_error_shape(wire: Wire, body: &Value) {
+    let error = &body["error"];
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty()),
+        "{body:#}"
+    );
+    assert!(
+        error["type"].as_str().is_some_and(|kind| !kind.is_empty()),
+        "{body:#}"
+    );
+    match wire {
+        Wire::AnthropicMessages => assert_eq!(body["type"], "error", "{body:#}"),
+        _ => {
+            let error = error.as_object().expect("it is an object");
+            assert!(
+                error.contains_key("param") && error.contains_key("code"),
+                "{body:#}"
+            );
+        }
+    }
+}
+
+impl Live {
+    /// Sends the request on a new connection.
+    ///
+    /// # Panics
+    /// If it cannot be sent.
+    pub async fn open(gateway: &Gateway, carry: Carry, request: &Request) -> Self {
+        match carry {
+            Carry::Http1 => {
+                let mut client = gateway.http1().await;
+                client.send(request).await.expect("the gateway takes it");
+                Self::Http1(Box::new(client))
+            }
+            Carry::Http2 => {
+                let mut client = gateway.http2().await;
+                let exchange = client.open(request).await.expect("the gateway takes it");
+                Self::Http2(Box::new(client), Box::new(exchange))
+            }
+        }
+    }
+
+    /// Reads the head of the answer.
+    ///
+    /// # Errors
+    /// How it ended before.
+    pub async fn head(&mut self) -> Result<ClientHead, BodyEnd> {
+        match self {
+            Self::Http1(client) => client.head().await,
+            Self::Http2(_, exchange) => exchange.head().await,
+        }
+    }
+
+    /// Reads the next event; `None` is the clean end.
+    ///
+    /// # Errors
+    /// How it ended otherwise.
+    pub async fn event(&mut self) -> Result<Option<SseEvent>, BodyEnd> {
+        match self {
+            Self::Http1(client) => client.event().await,
+            Self::Http2(_, exchange) => exchange.event().await,
+        }
+    }
+
+    /// Reads the next piece of the body as it came; `None` is the clean end.
+    ///
+    /// # Errors
+    /// How it ended otherwise.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyEnd> {
+        match self {
+            Self::Http1(client) => client.chunk().await,
+            Self::Http2(_, exchange) => exchange.chunk().await,
+        }
+    }
+
+    /// Reads events up to and including the first with content, and gives its text.
+    ///
+    /// # Panics
+    /// If the stream ends before.
+    pub async fn content(&mut self) -> String {
+        loop {
+            let event = self.event().await.expect("the stream goes on");
+            let text = event.expect("the stream goes on").text();
+            if !text.is_empty() {
+                return text;
+            }
+        }
+    }
+
+    /// Reads all events to the end.
+    pub async fn rest(&mut self) -> (Vec<SseEvent>, BodyEnd) {
+        let mut events = Vec::new();
+        loop {
+            match self.event().await {
+                Ok(Some(event)) => events.push(event),
+                Ok(None) => return (events, BodyEnd::Clean),
+                Err(end) => return (events, end),
+            }
+        }
+    }
+}
