@@ -164,7 +164,15 @@ async fn attempt(
         pool_timeout: Some(limits.pool),
         ..SendOptions::default()
     };
-    let result = gateway_router::execute(plan, call, &worker.shard, &options).await;
+    let exchange = gateway_router::execute(plan, call, &worker.shard, &options);
+    // A stream's first content cannot come before the head: the wait for the head counts too.
+    let result = match limits.first_content.filter(|_| record.stream) {
+        None => exchange.await,
+        Some(after) => match timeout_at(record.started + after, exchange).await {
+            Ok(result) => result,
+            Err(_elapsed) => return Err(Failure::timer(TimerName::FirstContent, after)),
+        },
+    };
     match result {
         Ok(answered) => {
             record.note_answer(&answered);
