@@ -3,17 +3,18 @@
 //! A worker never waits for whoever reads the log, and never pays a system call per line. What does not fit into a
 //! lane while the reader is stuck is dropped and counted.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub(crate) use crate::config::LogFormat as Format;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime as Rfc3339};
 
 /// The lanes that lines travel in, one per worker and one for everybody else.
 #[derive(Debug)]
@@ -136,13 +137,37 @@ pub(crate) fn install(
     }
 }
 
-/// Appends the time as RFC 3339 in UTC, as `tracing` events have it.
+/// Appends the time as RFC 3339 in UTC with microseconds, as `tracing` events have it. The part down to the second is
+/// formatted once per second and thread.
 pub(crate) fn timestamp(out: &mut Vec<u8>) {
-    let mut text = String::new();
-    // Writing to a `String` does not fail.
-    let _never = SystemTime.format_time(&mut Writer::new(&mut text));
-    out.extend_from_slice(text.as_bytes());
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    SECOND.with_borrow_mut(|(second, text)| {
+        if *second != now.as_secs() || text.is_empty() {
+            *second = now.as_secs();
+            text.clear();
+            // Writing to a `String` does not fail.
+            let _never = Rfc3339.format_time(&mut Writer::new(text));
+            text.truncate(TO_THE_SECOND);
+        }
+        out.extend_from_slice(text.as_bytes());
+    });
+    let mut digits = itoa::Buffer::new();
+    // A leading one keeps the zeros behind the point.
+    let micros = digits.format(1_000_000 + now.subsec_micros());
+    out.push(b'.');
+    out.extend_from_slice(micros.as_bytes().get(1..).unwrap_or_default());
+    out.push(b'Z');
 }
+
+thread_local! {
+    /// The second that was formatted last, and its text.
+    static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+}
+
+/// Length of `2026-11-20T10:33:55`.
+const TO_THE_SECOND: usize = 19;
 
 /// Where `tracing` events go: the lane behind the workers'.
 #[derive(Clone, Debug)]
@@ -224,6 +249,19 @@ mod tests {
         drop(carrier);
         assert_eq!(lock(&sink.0).len(), 500);
         assert_eq!(lines.dropped(), 0);
+    }
+
+    #[test]
+    fn a_timestamp_reads_like_one_of_tracings() {
+        let mut ours = Vec::new();
+        timestamp(&mut ours);
+        let mut theirs = String::new();
+        Rfc3339.format_time(&mut Writer::new(&mut theirs)).unwrap();
+        let ours = String::from_utf8(ours).unwrap();
+        assert_eq!(ours.len(), theirs.len(), "{ours} {theirs}");
+        // The same hour, unless it ends just now.
+        assert_eq!(ours[..13].len(), theirs[..13].len());
+        assert!(ours.ends_with('Z') && ours[19..].starts_with('.'));
     }
 
     #[test]

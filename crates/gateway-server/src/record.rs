@@ -1,16 +1,18 @@
 //! One record per call: opened when the call is understood, closed exactly once, whatever happens in between.
 
+mod line;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::{Dialect, EndReason, TimerName, Usage};
 use gateway_router::{Answered, Deployment};
-use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::edge::{Client, InFlight, Verdict};
 use crate::log::{self, Format};
 use crate::worker::Worker;
+use line::JsonLine;
 
 /// What is known of a call. Filled in on its way, written as one log line and counted when it ends.
 #[derive(Debug)]
@@ -164,120 +166,74 @@ impl Drop for OpenRecord {
 }
 
 impl Record {
-    fn line(&self, end: EndReason, took: Duration) -> Line<'_> {
-        let deployment = self.deployment.as_deref();
-        Line {
-            level: "INFO",
-            event: "call",
-            call_id: &self.call_id,
-            api: self.dialect.name(),
-            model: self.model.as_deref(),
-            group: self.group.as_deref(),
-            deployment: deployment.map(|it| &*it.id),
-            provider: deployment.map(|it| it.endpoint.provider()),
-            stream: self.stream,
-            status: self.status,
-            end: end.as_str(),
-            duration_ms: millis(took),
-            upstream_head_ms: self.upstream_head.map(millis),
-            first_content_ms: self.first_content.map(millis),
-            attempts: self.attempts,
-            upstream_status: self.upstream_status,
-            connection: self
-                .reused
-                .map(|reused| if reused { "reused" } else { "new" }),
-            generation: self.generation,
-            bytes: self.bytes,
-            events: self.events,
-            input_tokens: self.usage.input_tokens,
-            output_tokens: self.usage.output_tokens,
-            cache_read_tokens: self.usage.cache_read_tokens,
-            cache_write_tokens: self.usage.cache_write_tokens,
-            reasoning_tokens: self.usage.reasoning_tokens,
-            error: self.error.as_deref(),
-        }
-    }
-
     fn write_json(&self, end: EndReason, took: Duration, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"timestamp\":\"");
-        log::timestamp(out);
-        out.extend_from_slice(b"\",");
-        let opening = out.len();
-        // Serializing plain fields into memory cannot fail; the brace that it opens is already there.
-        let _never = serde_json::to_writer(&mut *out, &self.line(end, took));
-        if opening < out.len() {
-            out.remove(opening);
+        let mut line = JsonLine::begin(out, "timestamp", log::timestamp);
+        line.text("level", "INFO");
+        line.text("event", "call");
+        line.text("call_id", &self.call_id);
+        line.text("api", self.dialect.name());
+        let deployment = self.deployment.as_deref();
+        for (name, value) in [
+            ("model", self.model.as_deref()),
+            ("group", self.group.as_deref()),
+            ("deployment", deployment.map(|it| &*it.id)),
+            ("provider", deployment.map(|it| it.endpoint.provider())),
+            ("end", Some(end.as_str())),
+            ("connection", self.connection()),
+            ("error", self.error.as_deref()),
+        ] {
+            if let Some(value) = value {
+                line.text(name, value);
+            }
         }
+        line.flag("stream", self.stream);
+        line.number("status", self.status);
+        for (name, value) in [
+            ("duration_ms", Some(took)),
+            ("upstream_head_ms", self.upstream_head),
+            ("first_content_ms", self.first_content),
+        ] {
+            if let Some(value) = value {
+                line.millis(name, value);
+            }
+        }
+        for (name, value) in [
+            ("attempts", Some(u64::from(self.attempts))),
+            ("upstream_status", self.upstream_status.map(u64::from)),
+            ("generation", self.generation),
+            ("bytes", Some(self.bytes)),
+            ("events", Some(self.events)),
+            ("input_tokens", self.usage.input_tokens),
+            ("output_tokens", self.usage.output_tokens),
+            ("cache_read_tokens", self.usage.cache_read_tokens),
+            ("cache_write_tokens", self.usage.cache_write_tokens),
+            ("reasoning_tokens", self.usage.reasoning_tokens),
+        ] {
+            if let Some(value) = value {
+                line.number(name, value);
+            }
+        }
+        line.end();
     }
 
     fn write_text(&self, end: EndReason, took: Duration, out: &mut Vec<u8>) {
-        let line = self.line(end, took);
         log::timestamp(out);
+        let model = self.model.as_deref().unwrap_or("-").escape_debug();
+        let error = self.error.as_deref().unwrap_or_default().escape_debug();
         let text = format!(
-            "  call {} {} {} -> {} {} in {:.1} ms, {} events, {} bytes{}",
-            line.api,
-            line.model.unwrap_or("-"),
-            line.call_id,
-            line.status,
-            line.end,
-            line.duration_ms,
-            line.events,
-            line.bytes,
-            line.error
-                .map(|error| format!(": {}", error.escape_debug()))
-                .unwrap_or_default(),
+            "  INFO call {} {model} {} -> {} {end} in {:.1} ms, {} events, {} bytes {error}",
+            self.dialect.name(),
+            self.call_id.escape_debug(),
+            self.status,
+            took.as_secs_f64() * 1e3,
+            self.events,
+            self.bytes,
         );
-        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(text.trim_end().as_bytes());
     }
-}
 
-/// The fields of a call's line, in the order in which a reader wants them.
-#[derive(Serialize)]
-struct Line<'a> {
-    level: &'static str,
-    event: &'static str,
-    call_id: &'a str,
-    api: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deployment: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<&'a str>,
-    stream: bool,
-    status: u16,
-    end: &'static str,
-    duration_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upstream_head_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_content_ms: Option<f64>,
-    attempts: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upstream_status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generation: Option<u64>,
-    bytes: u64,
-    events: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_read_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_write_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-}
-
-/// Milliseconds with three places: the log is read by people.
-fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
+    fn connection(&self) -> Option<&'static str> {
+        self.reused
+            .map(|reused| if reused { "reused" } else { "new" })
+    }
 }
