@@ -23,6 +23,7 @@ use crate::wire::{Gone, Io, Wire};
 pub struct Http1Client {
     wire: Wire,
     deadline: Duration,
+    limit: usize,
     body: BodyReader,
     without: Framing,
     trailers: Vec<Header>,
@@ -88,6 +89,7 @@ impl Http1Client {
         Self {
             wire,
             deadline: DEADLINE,
+            limit: LIMIT,
             body: BodyReader::new(Framing::None),
             without: Framing::Close,
             trailers: Vec::new(),
@@ -99,6 +101,11 @@ impl Http1Client {
     /// How long each single wait may take from now on.
     pub fn set_deadline(&mut self, deadline: Duration) {
         self.deadline = deadline;
+    }
+
+    /// How many bytes of a head, and of a body in [`Self::view`], are read at most; then it is `Malformed`.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// Our own address.
@@ -150,9 +157,13 @@ impl Http1Client {
         };
         let mut body = BytesMut::new();
         let end = loop {
+            if body.len() > self.limit {
+                break BodyEnd::Malformed("a body above the limit".to_owned());
+            }
             match self.chunk().await {
                 Ok(Some(data)) => body.extend_from_slice(&data),
                 Ok(None) => break BodyEnd::Clean,
+
                 Err(end) => break end,
             }
         };
@@ -174,6 +185,9 @@ impl Http1Client {
         loop {
             let head = match Head::take(&mut self.wire.input) {
                 Ok(Some(head)) => head,
+                Ok(None) if self.wire.input.len() > self.limit => {
+                    return Err(BodyEnd::Malformed("a head above the limit".to_owned()));
+                }
                 Ok(None) => {
                     self.read(until).await?;
                     continue;
@@ -338,4 +352,5 @@ fn ended(error: &io::Error) -> BodyEnd {
     }
 }
 
+pub(super) const LIMIT: usize = 64 << 20;
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::http1::{ConnectOptions, DEADLINE, connect};
+use super::http1::{ConnectOptions, DEADLINE, LIMIT, connect};
 use super::sse::{SseEvent, SseReader};
 use super::{BodyEnd, ClientHead, ClientView, Request};
 use crate::http1::Header;
@@ -24,6 +24,7 @@ pub struct Http2Client {
     sender: SendRequest<Bytes>,
     scheme: &'static str,
     deadline: Duration,
+    limit: usize,
     _driver: DropGuard,
 }
 
@@ -34,6 +35,7 @@ pub struct Http2Exchange {
     request: SendStream<Bytes>,
     body: Option<RecvStream>,
     deadline: Duration,
+    limit: usize,
     release: bool,
     trailers: Vec<Header>,
     sse: SseReader,
@@ -94,6 +96,7 @@ impl Http2Client {
             sender,
             scheme,
             deadline: DEADLINE,
+            limit: LIMIT,
             _driver: stop.drop_guard(),
         }
     }
@@ -101,6 +104,11 @@ impl Http2Client {
     /// How long each single wait of exchanges opened from now on may take.
     pub fn set_deadline(&mut self, deadline: Duration) {
         self.deadline = deadline;
+    }
+
+    /// How many bytes of a body [`Http2Exchange::view`] reads at most, of exchanges opened from now on.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// Sends a request and reads its answer to the end.
@@ -138,6 +146,7 @@ impl Http2Client {
             request: body,
             body: None,
             deadline: self.deadline,
+            limit: self.limit,
             release: true,
             trailers: Vec::new(),
             sse: SseReader::default(),
@@ -174,6 +183,9 @@ impl Http2Exchange {
         };
         let mut body = BytesMut::new();
         let end = loop {
+            if body.len() > self.limit {
+                break BodyEnd::Malformed("a body above the limit".to_owned());
+            }
             match self.chunk().await {
                 Ok(Some(data)) => body.extend_from_slice(&data),
                 Ok(None) => break BodyEnd::Clean,

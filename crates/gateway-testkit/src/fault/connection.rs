@@ -78,7 +78,8 @@ pub(super) const FAULTS: &[Fault] = &[
         LATE,
         |mut config, _| {
             config.http2.initial_window = Some(0);
-            config
+            // A client may send before it knows the settings.
+            config.early(|request| stuck(request, Script::new().stall()))
         },
     ),
     answer(7, "slow-head", On::Http1, OPEN, LATE, |scene| {

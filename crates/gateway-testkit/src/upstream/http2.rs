@@ -9,17 +9,21 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use h2::server::{Builder, SendResponse};
 use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Shared;
-use super::record::{ExchangeEnd, OpenExchange, Recorded};
+use super::record::{ExchangeEnd, OpenExchange};
 use super::tap::{Tap, TapState};
 use crate::http1::{Framing, Header};
 use crate::script::{Events, Frame, ResponseHead, Script, Step};
 use crate::wire::Wire;
+
+mod head;
+
+use head::{header_map, recorded, response};
 
 /// Serves one connection; its streams are tasks of `tasks` and end with it.
 pub(super) async fn serve(wire: Wire, shared: Arc<Shared>, connection: u64, tasks: TaskTracker) {
@@ -225,7 +229,7 @@ impl Run<'_> {
     }
 
     fn head(&mut self, head: &ResponseHead) -> Result<(), Halt> {
-        let mut response = response(head.status, &head.headers)?;
+        let mut response = response(head.status, &head.headers).ok_or(NO_SUCH_STATUS)?;
         if let Framing::Length(n) = head.framing {
             response
                 .headers_mut()
@@ -236,7 +240,7 @@ impl Run<'_> {
     }
 
     fn interim(&mut self, status: u16, headers: &[Header]) -> Result<(), Halt> {
-        let response = response(status, headers)?;
+        let response = response(status, headers).ok_or(NO_SUCH_STATUS)?;
         Ok(self.respond.send_informational(response)?)
     }
 
@@ -342,50 +346,5 @@ async fn read_body(incoming: &mut RecvStream) -> Result<Bytes, h2::Error> {
     Ok(body.freeze())
 }
 
-fn response(status: u16, headers: &[Header]) -> Result<Response<()>, Halt> {
-    let mut response = Response::new(());
-    *response.status_mut() =
-        StatusCode::from_u16(status).map_err(|_| Halt::Bad("a status that HTTP/2 cannot say"))?;
-    *response.headers_mut() = header_map(headers);
-    Ok(response)
-}
-
-/// What of these headers can be said on HTTP/2.
-fn header_map(headers: &[Header]) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes());
-        let value = HeaderValue::from_bytes(&crate::http1::latin1(value));
-        if let (Ok(name), Ok(value)) = (name, value) {
-            map.append(name, value);
-        }
-    }
-    map
-}
-
-fn recorded(parts: &http::request::Parts, connection: u64, stream: u32) -> Recorded {
-    let mut headers: Vec<Header> = Vec::new();
-    if let Some(authority) = parts.uri.authority() {
-        headers.push((":authority".to_owned(), authority.to_string()));
-    }
-    if let Some(scheme) = parts.uri.scheme_str() {
-        headers.push((":scheme".to_owned(), scheme.to_owned()));
-    }
-    for (name, value) in &parts.headers {
-        let value = value.as_bytes().iter().map(|byte| char::from(*byte));
-        headers.push((name.to_string(), value.collect()));
-    }
-    let target = parts.uri.path_and_query();
-    Recorded {
-        id: 0,
-        connection,
-        stream: Some(stream),
-        method: parts.method.to_string(),
-        target: target.map(ToString::to_string).unwrap_or_default(),
-        headers,
-        body: Bytes::new(),
-        at: Instant::now(),
-    }
-}
-
+const NO_SUCH_STATUS: Halt = Halt::Bad("a status that HTTP/2 cannot say");
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
