@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use gateway_providers::Environment;
 use gateway_transport::Transport;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -67,6 +68,7 @@ pub fn run(mut settings: Settings) -> Result<(), RunError> {
 /// Everything that runs.
 struct Planes {
     shared: Arc<Shared>,
+    environment: Environment,
     workers: Vec<Arc<Worker>>,
     threads: Vec<JoinHandle<()>>,
     /// Stop accepting, finish what is in flight.
@@ -116,10 +118,12 @@ fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Pl
         .collect::<Result<_, _>>()?;
     let handles = runtimes.iter().map(|it| it.handle().clone()).collect();
     let transport = Transport::with_control(wiring::transport(settings), handles, control.handle());
-    let snapshot = wiring::snapshot(settings, &transport);
+    let environment = wiring::environment(settings);
+    let snapshot = wiring::snapshot(settings, &environment, &transport);
     let shared = Arc::new(Shared::new(snapshot, transport, Metrics::new(), lines));
     let mut planes = Planes {
         shared: Arc::clone(&shared),
+        environment,
         workers: Vec::new(),
         threads: Vec::new(),
         stop: CancellationToken::new(),
@@ -240,7 +244,7 @@ async fn end(planes: &Planes) {
     }
 }
 
-/// Closes all upstream connections. A relay whose client does not read holds its own until the client is given up.
+/// Ends what endpoints do in the background, and closes all upstream connections. A relay whose client does not read holds its own until the client is given up.
 async fn close(planes: &Planes) {
     let shutdown = planes.shared.transport.shutdown(Some(Duration::ZERO));
     match timeout(LAST_WORDS, shutdown).await {
@@ -248,6 +252,10 @@ async fn close(planes: &Planes) {
         Ok(cut) => tracing::info!(cut, "streams were ended"),
         Err(_elapsed) => tracing::warn!("some upstream connections are still held"),
     }
+    let refreshes = planes.environment.tasks();
+    refreshes.close();
+    // A token that is being fetched now serves nobody any more.
+    let _abandoned = timeout(LAST_WORDS, refreshes.wait()).await;
 }
 
 /// SIGTERM and SIGINT.

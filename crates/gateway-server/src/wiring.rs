@@ -38,8 +38,18 @@ pub(crate) fn transport(settings: &Settings) -> TransportConfig {
     }
 }
 
+/// What endpoints take from the process. One for its whole life: tokens in it serve every configuration.
+pub(crate) fn environment(settings: &Settings) -> Environment {
+    let variables = settings.environment.clone();
+    Environment::with_lookup(move |name| variables.get(name).map(str::to_owned))
+}
+
 /// The first configuration. Deployments that cannot be used are left out and said in the log, as LiteLLM does.
-pub(crate) fn snapshot(settings: &Settings, transport: &Transport) -> Snapshot {
+pub(crate) fn snapshot(
+    settings: &Settings,
+    environment: &Environment,
+    transport: &Transport,
+) -> Snapshot {
     let deployments = settings.deployments.iter().map(deployment).collect();
     let aliases = settings
         .aliases
@@ -50,9 +60,7 @@ pub(crate) fn snapshot(settings: &Settings, transport: &Transport) -> Snapshot {
             hidden: alias.hidden,
         })
         .collect();
-    let variables = settings.environment.clone();
-    let environment = Environment::with_lookup(move |name| variables.get(name).map(str::to_owned));
-    let (catalog, problems) = Catalog::build(deployments, aliases, &environment, transport);
+    let (catalog, problems) = Catalog::build(deployments, aliases, environment, transport);
     for problem in &problems {
         let place = problem
             .index()
