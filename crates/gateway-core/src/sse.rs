@@ -132,8 +132,6 @@ impl Framer {
         }
         rest.push(b'\n');
         let end = rest.len();
-        // The added byte is ours, so it is not held against the limit.
-        self.limit = self.limit.saturating_add(1);
         self.walk(&Bytes::from(rest), Some(end), &mut each)
     }
 

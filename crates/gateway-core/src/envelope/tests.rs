@@ -93,6 +93,7 @@ fn what_rfc_8259_allows_is_accepted() {
         "0.1",
         "\"\"",
         r#""\"\\\/\b\f\n\r\t\u0000\uFFFF\uD834\uDD1E""#,
+        r#""\uD800\uDC00\uDBFF\uDFFF\uD7FF\uE000""#,
         "\"\u{7f}\u{2028}é😀\"",
         "true",
         "false",

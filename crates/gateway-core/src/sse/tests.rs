@@ -171,10 +171,15 @@ fn an_event_over_the_limit_stops_the_stream_after_the_whole_events_before_it() {
 }
 
 #[test]
-fn an_event_of_exactly_the_limit_may_lack_its_blank_line() {
-    let input = [b"data: ".as_slice(), &[b'x'; LIMIT - 7], b"\n"].concat();
-    assert_eq!(whole(&input).error, None);
-    assert_eq!(whole(&input).events.len(), 1);
+fn a_missing_blank_line_counts_against_the_limit() {
+    for (size, fits) in [(LIMIT - 1, true), (LIMIT, false)] {
+        let input = [b"data: ".as_slice(), &vec![b'x'; size - 7], b"\n"].concat();
+        let out = whole(&input);
+        assert_eq!(
+            (out.error.is_none(), out.events.len()),
+            (fits, usize::from(fits))
+        );
+    }
 }
 
 #[test]
@@ -278,7 +283,11 @@ fn model(input: &[u8], limit: usize) -> Out {
     }
     if event.last() == Some(&b'\n') {
         event.push(b'\n');
-        model_dispatch(&mut out, event);
+        if event.len() > limit {
+            out.error = Some(FrameError::TooLong { limit });
+        } else {
+            model_dispatch(&mut out, event);
+        }
     } else if is_part_of_bom || !event.is_empty() {
         out.at_boundary = false;
     }
