@@ -37,7 +37,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the gateway (what happens without a subcommand).
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Check a configuration without starting anything.
     Check(CheckArgs),
 }
@@ -46,7 +46,7 @@ enum Command {
 #[derive(Debug)]
 pub enum Action {
     /// Serve until told to stop; [`load`] brings the settings.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// [`check`] a file.
     Check(CheckArgs),
     /// Nothing that exists here: say this and exit with [`Exit::Usage`].

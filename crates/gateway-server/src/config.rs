@@ -31,7 +31,7 @@ pub use problem::{Code, Mark, Place, Problem, Report, Severity, SourceFile, Stri
 pub use render::{human, json};
 pub use settings::{
     Admin, AliasSettings, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat,
-    LogLevel, Settings, TimeoutScope, Timer, Timers, TlsFiles, TransportSettings,
+    Settings, TimeoutScope, Timer, Timers, TlsFiles, TransportSettings,
 };
 
 use gateway_providers::ConnectOptions;

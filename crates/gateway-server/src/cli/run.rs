@@ -79,7 +79,7 @@ impl RunArgs {
                 strict: self.strict,
                 format: Format::Human,
             }),
-            _ => Action::Run(self),
+            _ => Action::Run(Box::new(self)),
         }
     }
 

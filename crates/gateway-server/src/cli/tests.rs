@@ -9,7 +9,7 @@ fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
 
 fn run(args: &[&str]) -> RunArgs {
     match parse(args).unwrap().action() {
-        Action::Run(args) => args,
+        Action::Run(args) => *args,
         other => panic!("{other:?}"),
     }
 }

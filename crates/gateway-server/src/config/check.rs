@@ -1,10 +1,11 @@
 //! Walks over a document with the tables of [`keys`](super::keys) and reports all that is wrong.
 
+use super::keys;
 use super::keys::{CREDENTIAL, DEPLOYMENT, MODEL_INFO, PARAMS, Row, Section, Status, TOP};
 use super::kind::{self, Kind, Mismatch};
 use super::problem::{Code, Place, Report};
 use super::suggest::{nearest, within};
-use super::tree::{Key, Node, Tree};
+use super::tree::{Key, Node, Origin, Tree};
 
 /// Checks every key and value of the document.
 pub(super) fn document(root: &Node, report: &mut Report) {
@@ -51,9 +52,9 @@ fn section(node: &Node, section: &'static Section, report: &mut Report) {
     for (key, node) in node.entries() {
         match section.find(&key.name) {
             Some(row) => known(row, key, node, section, report),
-            None if std::ptr::eq(section, &PARAMS) => parameter(key, report),
+            None if std::ptr::eq(section, &PARAMS) => parameter(key, node, report),
             None if std::ptr::eq(section, &MODEL_INFO) => parameter_of_info(key, report),
-            None => unknown(key, section, report),
+            None => unknown(key, node, section, report),
         }
     }
 }
@@ -63,11 +64,14 @@ fn known(row: &'static Row, key: &Key, node: &Node, within: &'static Section, re
         return; // Reported by `finite`.
     }
     if let Some(mismatch) = kind::check(row.kind, node) {
-        let place = if node.variable.is_some() || node.at.length == 0 {
+        let place = if node.origin != Origin::File || node.at.length == 0 {
             Place::File(key.at)
         } else {
             node.place()
         };
+        if mismatch.code == Code::WrongType {
+            report.hide(node);
+        }
         refuse(row.name, mismatch, place, report);
         return;
     }
@@ -120,7 +124,8 @@ fn refuse(key: &str, mismatch: Mismatch, place: Place, report: &mut Report) {
         .hint_opt(mismatch.hint);
 }
 
-fn unknown(key: &Key, section: &Section, report: &mut Report) {
+fn unknown(key: &Key, node: &Node, section: &Section, report: &mut Report) {
+    report.hide(node);
     let message = format!(
         "unknown key `{}` in {}",
         key.name.escape_debug(),
@@ -145,8 +150,9 @@ fn elsewhere(wrong: &Section, key: &str) -> Option<String> {
 }
 
 /// A key of `litellm_params` that is in no table is a parameter of the request body.
-fn parameter(key: &Key, report: &mut Report) {
-    if key.name.len() < 3 {
+fn parameter(key: &Key, node: &Node, report: &mut Report) {
+    report.hide(node);
+    if key.name.len() < 3 || keys::BODY_PARAMETERS.contains(&key.name.as_str()) {
         return;
     }
     if let Some(near) = within(&key.name, PARAMS.names(), 2) {

@@ -168,7 +168,6 @@ fn endpoint(
         vertex_credentials: params.secret("vertex_credentials", report),
         azure_ad_token: params.secret("azure_ad_token", report),
         connect: connect::options(params, connect, report),
-        ..EndpointConfig::default()
     }
 }
 

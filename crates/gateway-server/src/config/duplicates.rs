@@ -1,7 +1,7 @@
 //! Finds every duplicate key of a document, after the parser has refused it for its first one.
 
 use super::problem::Mark;
-use serde_saphyr::granit_parser::{Event, Parser};
+use serde_saphyr::granit_parser::{Event, Parser, Span};
 use std::collections::HashMap;
 
 /// A key that its mapping already has.
@@ -18,35 +18,21 @@ pub(super) fn find(text: &str) -> Vec<Duplicate> {
     for event in Parser::new_from_str(text) {
         let Ok((event, span)) = event else { break };
         match event {
-            Event::Scalar(value, ..) => {
-                if let Some(Open::Mapping { keys, expects_key }) = open.last_mut() {
-                    if *expects_key {
-                        let (line, column) =
-                            (small(span.start.line()), small(span.start.col() + 1));
-                        let offset = span.start.byte_offset().map_or(0, small);
-                        let length = span
-                            .end
-                            .byte_offset()
-                            .map_or(0, small)
-                            .saturating_sub(offset);
-                        let at = Mark {
-                            file: 0,
-                            line,
-                            column,
-                            offset,
-                            length,
-                        };
-                        match keys.get(value.as_ref()) {
-                            Some(&first_line) => {
-                                found.push(Duplicate {
-                                    name: value.into_owned(),
-                                    at,
-                                    first_line,
-                                });
-                            }
-                            None => {
-                                keys.insert(value.into_owned(), line);
-                            }
+            Event::Scalar(name, ..) => {
+                if let Some(Open::Mapping {
+                    keys,
+                    expects_key: true,
+                }) = open.last_mut()
+                {
+                    let at = mark(span);
+                    match keys.get(name.as_ref()) {
+                        Some(&first_line) => found.push(Duplicate {
+                            name: name.into_owned(),
+                            at,
+                            first_line,
+                        }),
+                        None => {
+                            keys.insert(name.into_owned(), at.line);
                         }
                     }
                 }
@@ -81,6 +67,21 @@ enum Open {
 fn ended(open: &mut [Open]) {
     if let Some(Open::Mapping { expects_key, .. }) = open.last_mut() {
         *expects_key = !*expects_key;
+    }
+}
+
+fn mark(span: Span) -> Mark {
+    let offset = span.start.byte_offset().map_or(0, small);
+    Mark {
+        file: 0,
+        line: small(span.start.line()),
+        column: small(span.start.col() + 1),
+        offset,
+        length: span
+            .end
+            .byte_offset()
+            .map_or(0, small)
+            .saturating_sub(offset),
     }
 }
 

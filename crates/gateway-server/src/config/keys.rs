@@ -10,7 +10,7 @@ mod litellm;
 mod router;
 mod top;
 
-pub(super) use deployment::{CREDENTIAL, DEPLOYMENT, MODEL_INFO, PARAMS};
+pub(super) use deployment::{BODY_PARAMETERS, CREDENTIAL, DEPLOYMENT, MODEL_INFO, PARAMS};
 pub(super) use gateway::GATEWAY;
 pub(super) use general::GENERAL;
 pub(super) use litellm::LITELLM;
@@ -88,3 +88,6 @@ macro_rules! status {
 }
 
 use {section, status};
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use super::keys::Section;
 use super::masks::looks_secret;
 use super::problem::Code;
 use super::suggest::nearest;
-use super::tree::{Node, Tree};
+use super::tree::{Node, Origin, Tree};
 use http::Uri;
 
 /// What a key takes. Null means "not given" for every kind.
@@ -102,11 +102,10 @@ fn wrong_unless(fits: bool, expected: &str, node: &Node) -> Option<Mismatch> {
 }
 
 fn wrong(expected: &str, node: &Node) -> Mismatch {
-    let from = node
-        .variable
-        .as_ref()
-        .map(|name| format!(" in the environment variable {name}"))
-        .unwrap_or_default();
+    let from = match &node.origin {
+        Origin::Variable(name) => format!(" in the environment variable {name}"),
+        Origin::File | Origin::Outside => String::new(),
+    };
     Mismatch {
         code: Code::WrongType,
         message: format!("expected {expected}, found {}{from}", node.kind_name()),
@@ -154,7 +153,7 @@ fn choice(choices: &'static [&'static str], node: &Node) -> Option<Mismatch> {
         .map(|choice| format!("`{choice}`"))
         .collect::<Vec<_>>()
         .join(", ");
-    let quotable = node.variable.is_none() && text.len() <= 40 && !looks_secret(text);
+    let quotable = node.origin == Origin::File && text.len() <= 40 && !looks_secret(text);
     let what = if quotable {
         format!("`{}`", text.escape_debug())
     } else {

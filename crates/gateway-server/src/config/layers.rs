@@ -9,7 +9,7 @@ use super::kind::Kind;
 use super::problem::{Code, Place, Report};
 use super::references;
 use super::said::Said;
-use super::tree::Node;
+use super::tree::{Node, Origin};
 use figment::providers::{Format as _, Serialized};
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
@@ -49,7 +49,7 @@ impl Layers {
         &mut self,
         texts: &[&str],
         environment: &Environment,
-    ) -> Result<Said, Error> {
+    ) -> Result<Said, Box<Error>> {
         let [low, high, flags] = &self.outside;
         let defaults = std::mem::take(&mut self.figment);
         self.figment = defaults
@@ -57,7 +57,7 @@ impl Layers {
             .merge(Files { texts, environment })
             .merge(high)
             .merge(flags);
-        self.figment.extract_lossy()
+        self.figment.extract_lossy().map_err(Box::new)
     }
 
     /// Where the effective value of a dotted path was said; `None` if it is a default.
@@ -158,7 +158,7 @@ impl Outside {
             if check::value(
                 row,
                 &Node {
-                    variable: Some(path.clone()),
+                    origin: Origin::Outside,
                     ..Node::text(value.as_str())
                 },
                 &place,

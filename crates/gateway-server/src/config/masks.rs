@@ -15,8 +15,18 @@ pub(super) fn secrets(root: &Node) -> Vec<Range<usize>> {
     found
 }
 
+/// The byte ranges of all texts below a node whose meaning is unknown.
+pub(super) fn texts(node: &Node) -> Vec<Range<usize>> {
+    match &node.tree {
+        Tree::Text(_) => vec![node.at.range()],
+        Tree::List(items) => items.iter().flat_map(texts).collect(),
+        Tree::Map(entries) => entries.iter().flat_map(|(_, node)| texts(node)).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Whether a value of this key is to be hidden.
-pub(super) fn is_sensitive(key: &str) -> bool {
+fn is_sensitive(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let named = SENSITIVE.iter().any(|part| key.contains(part));
     let counted = key.contains("tokens")

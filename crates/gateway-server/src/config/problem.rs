@@ -2,6 +2,7 @@
 //!
 //! Checks never stop at the first problem: they add to a [`Report`] and go on.
 
+use super::tree::Node;
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::fmt;
@@ -64,6 +65,17 @@ impl Report {
     pub(super) fn reveal(&mut self, file: u16, secrets: Vec<Range<usize>>) {
         if let Some(file) = self.files.get_mut(usize::from(file)) {
             file.masks = Masks::Ranges(secrets);
+        }
+    }
+
+    /// Hides a value of unknown meaning too.
+    pub(super) fn hide(&mut self, node: &Node) {
+        if let Some(SourceFile {
+            masks: Masks::Ranges(ranges),
+            ..
+        }) = self.files.get_mut(usize::from(node.at.file))
+        {
+            ranges.extend(super::masks::texts(node));
         }
     }
 

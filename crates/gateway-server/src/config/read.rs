@@ -64,7 +64,12 @@ pub(super) fn parse(path: &Path, text: String, report: &mut Report) -> Option<No
             return None;
         }
     };
-    node.stamp(file);
+    if let Some(source) = report.file(Mark {
+        file,
+        ..Mark::default()
+    }) {
+        node.stamp(file, &source.text);
+    }
     if node.is_null() {
         node.tree = Tree::Map(Vec::new());
     }
@@ -137,7 +142,7 @@ fn syntax_error(file: u16, error: &serde_saphyr::Error, report: &mut Report) {
     // The texts of the parser are used only where they cannot quote a value.
     let message = match error {
         Error::ExternalMessage { msg, .. } => {
-            format!("this is not valid YAML: {}", msg.escape_debug())
+            format!("this is not valid YAML: {}", printable(msg))
         }
         Error::UnknownAnchor { .. } => {
             String::from("this alias has no anchor (quote a value that begins with `*`)")
@@ -163,6 +168,12 @@ fn syntax_error(file: u16, error: &serde_saphyr::Error, report: &mut Report) {
         _ => String::from("this is not valid YAML"),
     };
     report.error(Code::Syntax, place, message);
+}
+
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 fn point(file: u16, location: Location) -> Mark {
@@ -291,7 +302,7 @@ fn merge(base: &mut Node, included: Node, report: &mut Report) {
                 let node = Node {
                     tree,
                     at: node.at,
-                    variable: node.variable,
+                    origin: node.origin,
                 };
                 warn_lost(&key, existing, &node, report);
                 *existing = node;

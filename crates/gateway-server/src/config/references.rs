@@ -2,7 +2,7 @@
 
 use super::environment::Environment;
 use super::problem::{Code, Place, Report};
-use super::tree::{Node, Tree};
+use super::tree::{Node, Origin, Tree};
 use std::collections::BTreeMap;
 
 /// The environment with the document's `environment_variables` over it.
@@ -60,7 +60,7 @@ pub(super) fn resolve(node: &mut Node, environment: &Environment, report: &mut R
                     Tree::Null
                 }
             };
-            node.variable = Some(name);
+            node.origin = Origin::Variable(name);
         }
         Tree::Map(entries) => entries
             .iter_mut()

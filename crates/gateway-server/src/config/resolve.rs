@@ -11,8 +11,8 @@ use super::problem::{Code, Place, Report};
 use super::said::{FlagOrText, Said};
 use super::secrets::secret;
 use super::settings::{
-    Admin, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat, LogLevel, Settings,
-    TlsFiles, TransportSettings,
+    Admin, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat, Settings, TlsFiles,
+    TransportSettings,
 };
 use super::tree::Node;
 use super::{SingleModel, Sources};
@@ -307,18 +307,11 @@ impl Facts<'_> {
             None if litellm.json_logs == Some(false) => LogFormat::Text,
             None => LogFormat::Json,
         };
-        let level = match said
-            .level
-            .as_deref()
-            .map(str::to_ascii_lowercase)
-            .as_deref()
-        {
-            Some("error") => LogLevel::Error,
-            Some("warn" | "warning") => LogLevel::Warn,
-            Some("debug") => LogLevel::Debug,
-            Some("trace") => LogLevel::Trace,
-            None if litellm.set_verbose == Some(true) => LogLevel::Debug,
-            _ => LogLevel::Info,
+        let level = match said.level.as_deref() {
+            // The name that Python uses is not one of ours.
+            Some(level) => level.to_ascii_lowercase().replace("warning", "warn"),
+            None if litellm.set_verbose == Some(true) => String::from("debug"),
+            None => String::from("info"),
         };
         Log { format, level }
     }

@@ -22,11 +22,14 @@ pub(super) fn within<'a>(
     candidates: impl Iterator<Item = &'a str>,
     allowed: usize,
 ) -> Option<&'a str> {
-    let word = plain(word);
-    if word.len() > LONGEST {
+    let length = word.chars().count();
+    if length > LONGEST {
         return None;
     }
+    let word = plain(word);
     candidates
+        // Names are ASCII: each edit changes the length by one at most. Most are done with here.
+        .filter(|candidate| candidate.len().abs_diff(length) <= allowed)
         .map(|candidate| (distance(&word, &plain(candidate)), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

@@ -13,8 +13,18 @@ use std::fmt;
 pub(super) struct Node {
     pub(super) tree: Tree,
     pub(super) at: Mark,
-    /// The environment variable that the value was taken from.
-    pub(super) variable: Option<String>,
+    pub(super) origin: Origin,
+}
+
+/// Where a value comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The text of the file.
+    File,
+    /// The environment variable of this name, which the file refers to.
+    Variable(String),
+    /// No file at all: a variable or a flag of its own.
+    Outside,
 }
 
 /// A value.
@@ -41,7 +51,7 @@ impl Node {
         Self {
             tree,
             at: Mark::default(),
-            variable: None,
+            origin: Origin::File,
         }
     }
 
@@ -154,15 +164,20 @@ impl Node {
         }
     }
 
-    /// Says which file all positions belong to.
-    pub(super) fn stamp(&mut self, file: u16) {
+    /// Says which file all positions belong to, and reads `y` and `n` as texts, as Python does.
+    pub(super) fn stamp(&mut self, file: u16, text: &str) {
         self.at.file = file;
         match &mut self.tree {
-            Tree::List(items) => items.iter_mut().for_each(|item| item.stamp(file)),
+            Tree::Bool(_) if self.at.length == 1 => {
+                if let Some(letter) = text.get(self.at.range()) {
+                    self.tree = Tree::Text(letter.to_owned());
+                }
+            }
+            Tree::List(items) => items.iter_mut().for_each(|item| item.stamp(file, text)),
             Tree::Map(entries) => {
                 for (key, node) in entries {
                     key.at.file = file;
-                    node.stamp(file);
+                    node.stamp(file, text);
                 }
             }
             _ => {}
@@ -201,7 +216,7 @@ impl<'de> Deserialize<'de> for Node {
         Ok(Self {
             tree: spanned.value,
             at: mark(spanned.defined),
-            variable: None,
+            origin: Origin::File,
         })
     }
 }

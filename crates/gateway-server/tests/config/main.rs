@@ -1,1 +1,11 @@
-//! Tests of the configuration.
+//! The configuration, from texts and variables to settings and problems.
+
+// What a test calls is part of the test: it fails loudly.
+#![allow(clippy::unwrap_used)]
+
+mod environment; // Variables, references, secrets.
+mod files; // Includes, the reference configuration, the examples.
+mod problems; // What is reported, and where.
+mod properties; // Arbitrary input, and figures.
+mod settings; // What comes out.
+mod support; // Loading texts.

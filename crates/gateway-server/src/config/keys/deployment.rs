@@ -154,3 +154,38 @@ section! {
         ignored "ptu_capacity": Kind::Any => "provisioned throughput is not tracked";
     }
 }
+
+/// Parameters of request bodies that are common in `litellm_params`: never a misspelt key of ours.
+pub(in crate::config) const BODY_PARAMETERS: &[&str] = &[
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_tokens",
+    "max_completion_tokens",
+    "stop",
+    "stop_sequences",
+    "stream",
+    "stream_options",
+    "system",
+    "seed",
+    "user",
+    "tools",
+    "tool_choice",
+    "functions",
+    "metadata",
+    "thinking",
+    "reasoning_effort",
+    "verbosity",
+    "response_format",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "service_tier",
+    "store",
+    "dimensions",
+    "encoding_format",
+    "modalities",
+    "parallel_tool_calls",
+];

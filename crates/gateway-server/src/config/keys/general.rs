@@ -31,7 +31,7 @@ section! {
         ignored "completion_model": Kind::Text => "the model of the request is used";
         ignored "max_parallel_requests": Kind::COUNT => "parallel calls of a key are not limited";
         ignored "global_max_parallel_requests": Kind::COUNT => "parallel calls are not limited";
-        ignored "max_response_size_mb": Kind::AMOUNT => "answers are not limited in size";
+        ignored "max_response_size_mb": Kind::AMOUNT => "answers in one piece are limited to 128 MiB, streams by `gateway.max_event_bytes`";
         ignored "background_health_checks": Kind::Bool, ["false"] => "deployments are not probed";
         ignored "health_check_interval": Kind::SECONDS => "deployments are not probed";
         ignored "health_check_details": Kind::Bool => "deployments are not probed";

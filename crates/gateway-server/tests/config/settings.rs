@@ -1,0 +1,309 @@
+//! What comes out.
+
+use crate::support::{load, settings, variables};
+use gateway_server::cli::{self, Action, Cli, Exit};
+use gateway_server::config::{self, LogFormat, Settings, SingleModel, Sources, TimeoutScope};
+use gateway_transport::{Http2Mode, Roots, Verify};
+use std::ffi::OsString;
+use std::time::Duration;
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+#[test]
+fn the_defaults_are_those_of_the_documentation() {
+    let settings = settings("");
+    assert_eq!(settings.listen.address.to_string(), "0.0.0.0:4000");
+    assert_eq!(settings.timers.call.limit, seconds(6000.0));
+    assert_eq!(&*settings.timers.call.origin, "default");
+    assert_eq!(settings.timers.first_content, None);
+    assert_eq!(settings.timers.idle.limit, seconds(300.0));
+    assert_eq!(
+        (settings.timers.connect.limit, settings.timers.pool.limit),
+        (seconds(5.0), seconds(5.0))
+    );
+    assert_eq!(settings.timers.client_write.limit, seconds(60.0));
+    assert_eq!(settings.timers.scope, TimeoutScope::Call);
+    assert_eq!(settings.heartbeats.openai, Some(seconds(15.0)));
+    assert_eq!(settings.heartbeats.anthropic, Some(seconds(15.0)));
+    assert_eq!(settings.transport.ttl, Some(seconds(3600.0)));
+    assert_eq!(settings.transport.drain_deadline, None);
+    assert_eq!(settings.limits.max_body_bytes, 32 << 20);
+    assert_eq!(settings.limits.max_event_bytes, 16 << 20);
+    assert_eq!(settings.drain.timeout, None);
+    assert_eq!(
+        (settings.log.format, settings.log.level.as_str()),
+        (LogFormat::Json, "info")
+    );
+    assert!(settings.workers >= 1 && settings.admin.enabled && settings.admin.listen.is_none());
+}
+
+#[test]
+fn timers_come_from_the_router_then_from_litellm_settings() {
+    let both = settings("router_settings: {timeout: 4}\nlitellm_settings: {request_timeout: 9}\n");
+    assert_eq!(both.timers.call.limit, seconds(4.0));
+    assert!(
+        both.timers.call.origin.ends_with("config.yaml:5:19"),
+        "{}",
+        both.timers.call.origin
+    );
+    let one = settings("litellm_settings: {request_timeout: 9}\n");
+    assert_eq!(one.timers.call.limit, seconds(9.0));
+    let zero = settings(
+        "router_settings: {timeout: 0, ttft_timeout: 0.01, client_ttl: 0, timeout_scope: attempt}\n",
+    );
+    assert_eq!(zero.timers.call.limit, Duration::ZERO);
+    assert_eq!(
+        zero.timers.first_content.unwrap().limit,
+        Duration::from_millis(10)
+    );
+    assert_eq!(
+        (zero.transport.ttl, zero.timers.scope),
+        (None, TimeoutScope::Attempt)
+    );
+}
+
+#[test]
+fn a_deployment_carries_all_that_its_provider_needs() {
+    let text = r#"      api_base: https://example.com/v1
+      api_version: "2024-10-21"
+      extra_headers: {x-a: b, x-n: 3}
+      temperature: 0.5
+      stop: [a, b]
+      extra_body: {top_k: 3}
+      ssl_verify: false
+      http2: prior_knowledge
+      weight: 2.5
+      order: 1
+      timeout: 3
+      stream_timeout: "1.5"
+    tpm: 7
+    model_info: {id: mine}
+"#;
+    let deployment = settings(text).deployments.remove(0);
+    let endpoint = &deployment.endpoint;
+    assert_eq!(endpoint.api_base.as_deref(), Some("https://example.com/v1"));
+    assert_eq!(
+        endpoint.extra_headers,
+        [("x-a".into(), "b".into()), ("x-n".into(), "3".into())]
+    );
+    let defaults = serde_json::Value::Object(endpoint.defaults.clone());
+    assert_eq!(
+        defaults,
+        serde_json::json!({"temperature": 0.5, "stop": ["a", "b"], "extra_body": {"top_k": 3}})
+    );
+    assert_eq!(
+        (endpoint.connect.tls.verify, endpoint.connect.http2),
+        (Verify::DangerouslyOff, Http2Mode::PriorKnowledge)
+    );
+    assert_eq!(
+        (deployment.weight, deployment.tpm, deployment.order),
+        (Some(2.5), Some(7), Some(1))
+    );
+    assert_eq!(deployment.timers.attempt, Some(seconds(3.0)));
+    assert_eq!(deployment.timers.first_content, Some(seconds(1.5)));
+    assert_eq!(deployment.id.as_deref(), Some("mine"));
+    assert!(
+        deployment.origin.ends_with("config.yaml:2:5"),
+        "{}",
+        deployment.origin
+    );
+}
+
+#[test]
+fn a_list_of_organizations_makes_one_deployment_of_each() {
+    let settings = settings("      organization: [one, two]\n    model_info: {id: x}\n");
+    let found: Vec<_> = settings
+        .deployments
+        .iter()
+        .map(|deployment| {
+            (
+                deployment.id.as_deref().unwrap(),
+                deployment.endpoint.organization.as_deref().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(found, [("x/one", "one"), ("x/two", "two")]);
+}
+
+#[test]
+fn a_named_credential_fills_in_what_the_deployment_does_not_say() {
+    let text = "      litellm_credential_name: team\n      api_version: own\ncredential_list:\n  - credential_name: team\n    \
+                credential_values: {api_key: sk-team, api_version: theirs, api_base: https://team.example.com}\n";
+    let settings = settings(text);
+    let endpoint = &settings.deployments[0].endpoint;
+    assert_eq!(endpoint.api_key.as_ref().unwrap().expose(), "sk-team");
+    assert_eq!(endpoint.api_version.as_deref(), Some("own"));
+    assert_eq!(
+        endpoint.api_base.as_deref(),
+        Some("https://team.example.com")
+    );
+}
+
+#[test]
+fn aliases_are_names_or_mappings_and_may_lead_to_wildcards() {
+    let text = "router_settings: {model_group_alias: {quick: fast, secret: {model: fast, hidden: true}}}\n";
+    let aliases = settings(text).aliases;
+    let found: Vec<_> = aliases
+        .iter()
+        .map(|alias| (alias.name.as_str(), alias.target.as_str(), alias.hidden))
+        .collect();
+    assert_eq!(found, [("quick", "fast", false), ("secret", "fast", true)]);
+    let wild = load(
+        "model_list: [{model_name: \"*\", litellm_params: {model: \"openai/*\"}}]\nrouter_settings: {model_group_alias: {a: b}}\n",
+    );
+    assert!(wild.settings.is_some());
+}
+
+#[test]
+fn options_of_all_deployments_come_from_both_sections() {
+    let settings = settings(
+        "litellm_settings: {ssl_verify: false, http2: false}\ngateway: {transport: {roots: bundled}}\n",
+    );
+    let connect = &settings.deployments[0].endpoint.connect;
+    assert_eq!(
+        (connect.tls.verify, connect.http2),
+        (Verify::DangerouslyOff, Http2Mode::Never)
+    );
+    assert_eq!(connect.tls.roots, Roots::Bundled);
+}
+
+#[test]
+fn litellms_own_keys_reach_the_same_settings_as_ours() {
+    let text = "general_settings: {max_request_size_mb: 0.5, litellm_key_header_name: X-Key, public_routes: [/a]}\n\
+                litellm_settings: {json_logs: false, set_verbose: true, anthropic_sse_ping_interval_seconds: 0, \
+                sse_keepalive_ping_interval_seconds: 3}\n";
+    let settings = settings(text);
+    assert_eq!(settings.limits.max_body_bytes, 1 << 19);
+    assert_eq!(settings.auth.key_header.unwrap().as_str(), "x-key");
+    assert_eq!(settings.auth.public_routes, ["/a"]);
+    assert_eq!(
+        (settings.log.format, settings.log.level.as_str()),
+        (LogFormat::Text, "debug")
+    );
+    assert_eq!(
+        (settings.heartbeats.openai, settings.heartbeats.anthropic),
+        (Some(seconds(3.0)), None)
+    );
+}
+
+#[test]
+fn a_model_can_be_served_without_any_file() {
+    let single = SingleModel {
+        model: "openai/x".into(),
+        api_base: Some("http://127.0.0.1:1/v1".into()),
+        api_version: None,
+    };
+    let sources = Sources {
+        single: Some(single),
+        ..Sources::default()
+    };
+    let settings = config::load(&sources, &variables()).settings.unwrap();
+    let groups: Vec<_> = settings
+        .deployments
+        .iter()
+        .map(|deployment| deployment.group.as_str())
+        .collect();
+    assert_eq!(groups, ["openai/x", "*"]);
+    assert!(
+        config::load(&Sources::default(), &variables())
+            .settings
+            .is_none()
+    );
+    assert!(
+        config::load(
+            &Sources {
+                demo: true,
+                ..Sources::default()
+            },
+            &variables()
+        )
+        .settings
+        .unwrap()
+        .demo
+    );
+}
+
+fn run(args: &[&str]) -> (Result<Settings, Exit>, String) {
+    let program = std::iter::once("gateway-server");
+    let cli =
+        Cli::parse_from_args(program.chain(args.iter().copied()).map(OsString::from)).unwrap();
+    let Action::Run(args) = cli.action() else {
+        panic!("no run")
+    };
+    let mut err = Vec::new();
+    let settings = cli::load(&args, &variables(), &mut err).unwrap();
+    (settings, String::from_utf8(err).unwrap())
+}
+
+#[test]
+fn flags_reach_the_settings_and_senseless_ones_get_a_line() {
+    let (settings, err) = run(&[
+        "--demo",
+        "--host=::1",
+        "--port=0",
+        "--num_workers=1",
+        "--request_timeout=2.5",
+        "--keepalive_timeout=7",
+        "--detailed_debug",
+        "--run_gunicorn",
+    ]);
+    let settings = settings.unwrap();
+    assert_eq!(settings.listen.address.to_string(), "[::1]:0");
+    assert_eq!(settings.workers, 1);
+    assert_eq!(settings.timers.call.limit, seconds(2.5));
+    assert_eq!(
+        &*settings.timers.call.origin,
+        "command line --request-timeout"
+    );
+    assert_eq!(settings.listen.keepalive_timeout, seconds(7.0));
+    assert_eq!(settings.log.level, "trace");
+    assert!(
+        err.starts_with("warning[ignored_flag]: --run-gunicorn is ignored: "),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_run_without_any_configuration_says_what_to_do() {
+    let (settings, err) = run(&[]);
+    assert_eq!(settings.unwrap_err(), Exit::Problems);
+    assert!(err.contains("--demo"), "{err}");
+}
+
+#[test]
+fn check_exits_with_one_for_errors_and_zero_for_warnings() {
+    let folder = crate::support::folder(&[
+        (
+            "good.yaml",
+            "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\nextra: 1\n",
+        ),
+        ("bad.yaml", "model_list: []\n"),
+    ]);
+    let check = |name: &str, flags: &[&str]| {
+        let file = folder.path().join(name).into_os_string();
+        let args = ["gateway-server", "check"]
+            .into_iter()
+            .map(OsString::from)
+            .chain([file]);
+        let cli = Cli::parse_from_args(args.chain(flags.iter().map(OsString::from))).unwrap();
+        let Action::Check(args) = cli.action() else {
+            panic!("no check")
+        };
+        let mut out = Vec::new();
+        let exit = cli::check(&args, &variables(), &mut out).unwrap();
+        (exit, String::from_utf8(out).unwrap())
+    };
+    let (exit, out) = check("good.yaml", &[]);
+    assert_eq!(exit, Exit::Fine);
+    assert!(
+        out.ends_with("good.yaml: fine; model groups: 1, deployments: 1\n"),
+        "{out}"
+    );
+    assert_eq!(check("good.yaml", &["--strict"]).0, Exit::Problems);
+    let (exit, out) = check("bad.yaml", &["--format", "json"]);
+    assert_eq!(exit, Exit::Problems);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["problems"][0]["code"], "missing");
+}
