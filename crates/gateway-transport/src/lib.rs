@@ -75,6 +75,12 @@ mod snapshot;
 // What went wrong, and what the origin may know of it.
 mod error;
 
+// The pool with numbers for connections, for the loom test.
+#[cfg(loom)]
+#[doc(hidden)]
+#[expect(missing_debug_implementations, reason = "test only")]
+pub mod loom_model;
+
 pub use body::ResponseBody;
 pub use config::{DnsWatch, Http1Config, Http2Config, Sabotage, TransportConfig};
 pub use connect::{ConnectFuture, ConnectTimings, Connected, Connector, Protocol};
