@@ -213,3 +213,48 @@ pub(crate) mod names {
     /// Log lines lost.
     pub(crate) const LINES_DROPPED: &str = "gateway_log_lines_dropped";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gateway_transport::{Transport, TransportConfig};
+
+    #[tokio::test]
+    async fn the_page_of_metrics_names_every_family_and_no_other() {
+        let transport = Transport::single(TransportConfig::default());
+        let metrics = Metrics::new();
+        // A family without a series is not written.
+        let (api, model, kind, end) = ("a", String::new(), "k", "e");
+        metrics.call_started(Dialect::OpenAiChat);
+        metrics.duration.get_or_create(&ApiLabels { api });
+        metrics.first_content.get_or_create(&ApiLabels { api });
+        metrics.calls.get_or_create(&CallLabels {
+            api,
+            model: model.clone(),
+            end,
+        });
+        metrics.tokens.get_or_create(&TokenLabels { model, kind });
+        let mut text = String::new();
+        text::encode(&mut text, &metrics.registry).unwrap();
+        let mut pools = Registry::default();
+        pools.register_collector(Box::new(pools::Pools(transport.snapshot())));
+        text::encode(&mut text, &pools).unwrap();
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let told: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .filter_map(|row| row.split('`').next())
+            .collect();
+        let families: Vec<(&str, &str)> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .filter_map(|line| line.split_once(' '))
+            .collect();
+        assert_eq!(told.len(), families.len());
+        for (name, kind) in families {
+            let suffix = if kind == "counter" { "_total" } else { "" };
+            assert!(told.contains(&&*format!("{name}{suffix}")), "{name}");
+        }
+    }
+}
