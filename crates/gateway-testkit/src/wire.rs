@@ -65,6 +65,17 @@ impl Io {
         }
     }
 
+    /// The certificate that the peer showed, in DER.
+    pub(crate) fn peer_certificate(&self) -> Option<Bytes> {
+        match &self.stream {
+            Stream::Tcp(_) => None,
+            Stream::Tls(tls) => {
+                let chain = tls.get_ref().1.peer_certificates()?;
+                Some(Bytes::copy_from_slice(chain.first()?))
+            }
+        }
+    }
+
     pub(crate) fn reset_switch(&self) -> Arc<AtomicBool> {
         self.reset_on_drop.clone()
     }

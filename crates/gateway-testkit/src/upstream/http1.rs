@@ -13,8 +13,11 @@ use crate::wire::{Gone, Wire};
 
 /// Serves requests, one after the other, until one side closes.
 pub(super) async fn serve(mut wire: Wire, shared: std::sync::Arc<Shared>, connection: u64) {
+    let certificate = wire.io.peer_certificate();
     while let Some(head) = read_head(&mut wire).await {
-        let mut exchange = shared.log.begin(recorded(&head, connection));
+        let mut request = recorded(&head, connection);
+        request.client_certificate.clone_from(&certificate);
+        let mut exchange = shared.log.begin(request);
         let early = shared
             .config
             .early
@@ -287,5 +290,6 @@ fn recorded(head: &Head, connection: u64) -> Recorded {
         headers: head.headers.clone(),
         body: Bytes::new(),
         at: Instant::now(),
+        client_certificate: None,
     }
 }

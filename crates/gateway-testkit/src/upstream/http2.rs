@@ -28,6 +28,7 @@ use head::{header_map, recorded, response};
 /// Serves one connection; its streams are tasks of `tasks` and end with it.
 pub(super) async fn serve(wire: Wire, shared: Arc<Shared>, connection: u64, tasks: TaskTracker) {
     let reset = wire.io.reset_switch();
+    let certificate = wire.io.peer_certificate();
     let (tap, taps) = Tap::new(wire);
     let settings = shared.config.http2;
     let mut builder = Builder::new();
@@ -43,6 +44,7 @@ pub(super) async fn serve(wire: Wire, shared: Arc<Shared>, connection: u64, task
     let link = Link {
         shared,
         connection,
+        certificate,
         taps: taps.clone(),
         cut: CancellationToken::new(),
         closed: CancellationToken::new(),
@@ -73,6 +75,7 @@ pub(super) async fn serve(wire: Wire, shared: Arc<Shared>, connection: u64, task
 struct Link {
     shared: Arc<Shared>,
     connection: u64,
+    certificate: Option<Bytes>,
     taps: Arc<TapState>,
     /// Ends the connection.
     cut: CancellationToken,
@@ -112,7 +115,9 @@ impl From<h2::Error> for Halt {
 async fn stream(link: Link, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
     let id = respond.stream_id().as_u32();
     let (parts, incoming) = request.into_parts();
-    let mut exchange = link.shared.log.begin(recorded(&parts, link.connection, id));
+    let mut request = recorded(&parts, link.connection, id);
+    request.client_certificate.clone_from(&link.certificate);
+    let mut exchange = link.shared.log.begin(request);
     let early = link.shared.config.early.as_ref();
     let early = early.and_then(|early| early(&exchange.request));
     link.taps.watch(id);

@@ -28,6 +28,8 @@ pub struct Recorded {
     pub body: Bytes,
     /// When its head was complete.
     pub at: Instant,
+    /// The client's certificate in DER, if it showed one.
+    pub client_certificate: Option<Bytes>,
 }
 
 /// A request and what became of it.

@@ -19,8 +19,11 @@ pub struct Counters {
     pub streams_abandoned: u64,
     /// Paced events that found the socket full and had to wait: the reader is behind.
     pub events_behind: u64,
-    /// The largest delay of the ticker so far in microseconds: above a few milliseconds the volume upstream
-    /// itself is the bottleneck.
+    /// Turns of the ticker, one per millisecond while there are paced streams.
+    pub ticks: u64,
+    /// Those that came more than 5 ms late. If it is a notable share, the volume upstream itself is the bottleneck.
+    pub ticks_late: u64,
+    /// The largest delay of the ticker so far, in microseconds.
     pub ticker_late_us: u64,
 }
 
@@ -33,6 +36,8 @@ pub(super) struct Cells {
     pub(super) streams_finished: AtomicU64,
     pub(super) streams_abandoned: AtomicU64,
     pub(super) events_behind: AtomicU64,
+    pub(super) ticks: AtomicU64,
+    pub(super) ticks_late: AtomicU64,
     pub(super) ticker_late_us: AtomicU64,
 }
 
@@ -52,6 +57,8 @@ impl Counters {
             "streams_finished": self.streams_finished,
             "streams_abandoned": self.streams_abandoned,
             "events_behind": self.events_behind,
+            "ticks": self.ticks,
+            "ticks_late": self.ticks_late,
             "ticker_late_us": self.ticker_late_us,
         })
     }
@@ -68,6 +75,8 @@ impl Counters {
             streams_finished: field("streams_finished"),
             streams_abandoned: field("streams_abandoned"),
             events_behind: field("events_behind"),
+            ticks: field("ticks"),
+            ticks_late: field("ticks_late"),
             ticker_late_us: field("ticker_late_us"),
         }
     }
@@ -84,6 +93,8 @@ impl Cells {
             streams_finished: read(&self.streams_finished),
             streams_abandoned: read(&self.streams_abandoned),
             events_behind: read(&self.events_behind),
+            ticks: read(&self.ticks),
+            ticks_late: read(&self.ticks_late),
             ticker_late_us: read(&self.ticker_late_us),
         }
     }

@@ -106,6 +106,10 @@ impl Wheel {
             while self.lock().entries > 0 {
                 let due = ticks.tick().await;
                 let late = Instant::now().saturating_duration_since(due);
+                add(&counters.ticks);
+                if late > LATE {
+                    add(&counters.ticks_late);
+                }
                 let late = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
                 counters.ticker_late_us.fetch_max(late, Ordering::Relaxed);
                 self.turn(counters);
@@ -255,4 +259,5 @@ impl End {
 }
 
 const TICK: Duration = Duration::from_millis(1);
+const LATE: Duration = Duration::from_millis(5);
 const SLOTS: usize = 1024;

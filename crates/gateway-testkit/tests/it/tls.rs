@@ -82,6 +82,8 @@ async fn a_client_certificate_is_demanded() {
     let mut known =
         Http1Client::connect_tls(upstream.addr(), ca.client_config(Some(&identity), &[])).await;
     assert_eq!(known.call(&Request::chat("x")).await.status, 200);
+    let shown = upstream.requests()[0].client_certificate.clone();
+    assert_eq!(shown.as_deref(), Some(identity.chain()[0].as_ref()));
     let mut unknown = Http1Client::connect_tls(upstream.addr(), ca.client_config(None, &[])).await;
     assert_eq!(unknown.call(&Request::chat("x")).await.status, 0);
 }

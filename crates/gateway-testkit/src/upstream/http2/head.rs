@@ -57,6 +57,7 @@ pub(super) fn recorded(parts: &http::request::Parts, connection: u64, stream: u3
         headers,
         body: Bytes::new(),
         at: Instant::now(),
+        client_certificate: None,
     }
 }
 
