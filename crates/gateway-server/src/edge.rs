@@ -13,8 +13,8 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::worker::Worker;
@@ -50,8 +50,7 @@ pub(crate) async fn accept(
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((tcp, peer)) => {
-                // Without it a small event waits for the peer's delayed acknowledgement: 40 ms.
-                if let Err(error) = tcp.set_nodelay(true) {
+                if let Err(error) = prepare(&tcp) {
                     tracing::debug!(%peer, %error, "the client was gone before it was served");
                     continue;
                 }
@@ -68,6 +67,17 @@ pub(crate) async fn accept(
     }
 }
 
+/// Sets what a stream of small events needs of its socket.
+fn prepare(tcp: &TcpStream) -> io::Result<()> {
+    // Without it a small event waits for the peer's delayed acknowledgement: 40 ms.
+    tcp.set_nodelay(true)?;
+    // Otherwise the kernel takes megabytes for a client that does not read, and says that there is room again only
+    // when a third of them has gone: a slow client would look like one that has stopped.
+    SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT)
+}
+
+/// Bytes that the kernel keeps for a client beyond those that are on their way to it.
+const UNSENT: u32 = 64 * 1024;
 /// How many connections the kernel may queue for us while all workers are busy.
 const BACKLOG: i32 = 4096;
 /// How long accepting rests after an error of the system.
