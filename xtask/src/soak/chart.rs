@@ -56,7 +56,7 @@ pub(super) struct Mark {
 impl Chart<'_> {
     /// The chart as a `figure` element.
     pub(super) fn draw(&self) -> String {
-        let top = nice_top(self.highest());
+        let (top, steps) = nice_top(self.highest());
         let mut svg = format!(
             "<figure><figcaption>{}<span class=\"unit\"> · {}</span></figcaption>\n\
              <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n",
@@ -64,7 +64,7 @@ impl Chart<'_> {
             escape(self.unit),
             escape(self.title),
         );
-        self.axes(&mut svg, top);
+        self.axes(&mut svg, top, steps);
         self.draw_marks(&mut svg);
         match self.shape {
             Shape::Lines => self.lines(&mut svg, top),
@@ -100,9 +100,9 @@ impl Chart<'_> {
         LEFT + (WIDTH - LEFT - RIGHT) * (second / self.until.max(1.0)).clamp(0.0, 1.0)
     }
 
-    fn axes(&self, svg: &mut String, top: f64) {
-        for step in 0..=4 {
-            let share = f64::from(step) / 4.0;
+    fn axes(&self, svg: &mut String, top: f64, steps: u32) {
+        for step in 0..=steps {
+            let share = f64::from(step) / f64::from(steps);
             let (height, value) = (y(share, 1.0), top * share);
             add(
                 svg,
@@ -118,13 +118,24 @@ impl Chart<'_> {
         }
         for step in 0..=6 {
             let second = self.until * f64::from(step) / 6.0;
+            let anchor = if step == 6 { "end" } else { "middle" };
             add(
                 svg,
                 format_args!(
-                    "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n",
+                    "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>\n",
                     self.x(second),
                     HEIGHT - 4.0,
                     clock(second),
+                ),
+            );
+        }
+        if self.shape == Shape::Bars && self.series.is_empty() {
+            add(
+                svg,
+                format_args!(
+                    "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">none</text>\n",
+                    self.x(self.until / 2.0),
+                    y(0.5, 1.0),
                 ),
             );
         }
@@ -242,18 +253,16 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.chunks(together).filter_map(highest).collect()
 }
 
-/// The next of 1, 2, 2.5, 5 times a power of ten.
-fn nice_top(highest: f64) -> f64 {
+/// The upper end of an axis that reaches `highest`, and the number of its steps, so that each is a round figure.
+fn nice_top(highest: f64) -> (f64, u32) {
     if highest <= 4.0 {
-        return 4.0;
+        return (4.0, 4);
     }
     let power = 10f64.powf(highest.log10().floor());
-    let steps = [1.0, 2.0, 2.5, 5.0, 10.0];
-    let fits = steps
-        .into_iter()
-        .map(|step| step * power)
-        .find(|top| *top >= highest);
-    fits.unwrap_or(highest)
+    let tops = [(1.0, 5), (2.0, 4), (2.5, 5), (5.0, 5), (10.0, 5)];
+    let tops = tops.map(|(top, steps)| (top * power, steps));
+    let fits = tops.into_iter().find(|(top, _)| *top >= highest);
+    fits.unwrap_or((highest, 4))
 }
 
 fn short(value: f64) -> String {
@@ -347,8 +356,9 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_figures() {
-        assert!((nice_top(0.0) - 4.0).abs() < 1e-9);
-        assert!((nice_top(1999.0) - 2000.0).abs() < 1e-9);
-        assert!((nice_top(2001.0) - 2500.0).abs() < 1e-9);
+        let top = |highest| nice_top(highest).0;
+        assert!((top(0.0) - 4.0).abs() < 1e-9);
+        assert!((top(1999.0) - 2000.0).abs() < 1e-9);
+        assert!((top(2001.0) - 2500.0).abs() < 1e-9);
     }
 }

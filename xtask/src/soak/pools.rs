@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::gateway::Gateway;
 use super::http::{get, post};
 use super::models::MASTER_KEY;
-use super::sample::Pools;
+use super::sample::{Newest, Pools};
 use super::settings::Settings;
 use crate::failure::{Doing, Result};
 
@@ -31,9 +31,11 @@ fn sum(answer: &Value) -> Pools {
     let mut pools = Pools::default();
     for origin in list(&answer["origins"]) {
         pools.origins += 1;
+        let name = origin["origin"].as_str().unwrap_or_default();
         for generation in list(&origin["generations"]) {
             if generation["state"] == "current" {
                 pools.current += 1;
+                pools.newest.insert(name.to_owned(), newest(generation));
             } else {
                 pools.draining += 1;
             }
@@ -51,6 +53,14 @@ fn sum(answer: &Value) -> Pools {
         }
     }
     pools
+}
+
+fn newest(generation: &Value) -> Newest {
+    Newest {
+        number: generation["number"].as_u64().unwrap_or(0),
+        reason: generation["reason"].as_str().unwrap_or_default().to_owned(),
+        age_seconds: generation["age_seconds"].as_f64().unwrap_or(0.0),
+    }
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -75,45 +85,33 @@ pub(super) struct Orders {
 /// One way to make pools move on from outside.
 #[derive(Debug, Clone, Copy)]
 enum Way {
-    /// `POST /admin/pools/rotate` with this reason, for the origins with this host or for all.
-    Order {
-        reason: &'static str,
-        host: Option<&'static str>,
-        prewarm: bool,
-    },
+    /// `POST /admin/pools/rotate` with this reason, for the origins of one host.
+    Order { reason: &'static str, prewarm: bool },
     /// The certificate authority's file changes: those who read it follow by themselves.
     NewCertificates,
 }
 
 impl Way {
-    const fn all(reason: &'static str, prewarm: bool) -> Self {
-        Self::Order {
-            reason,
-            host: None,
-            prewarm,
-        }
-    }
-
-    const fn some(reason: &'static str, host: &'static str, prewarm: bool) -> Self {
-        Self::Order {
-            reason,
-            host: Some(host),
-            prewarm,
-        }
+    const fn order(reason: &'static str, prewarm: bool) -> Self {
+        Self::Order { reason, prewarm }
     }
 }
 
-/// Every reason that a gateway can be given, and both of its hosts.
+/// Every reason that a gateway can be given.
 const WAYS: [Way; 8] = [
-    Way::all("command", true),
-    Way::some("dns", "localhost", true),
-    Way::all("config", true),
+    Way::order("command", true),
+    Way::order("dns", true),
+    Way::order("config", true),
     Way::NewCertificates,
-    Way::all("command", false),
-    Way::all("health", false),
-    Way::some("command", "127.0.0.1", true),
-    Way::all("identity", true),
+    Way::order("command", false),
+    Way::order("health", false),
+    Way::order("config", false),
+    Way::order("identity", true),
 ];
+
+/// The hosts of the upstream take turns: while one is rotated from outside, the pools of the other grow old enough
+/// for their lifetime to end. A turn lasts one and a half lifetimes.
+const HOSTS: [&str; 2] = ["localhost", "127.0.0.1"];
 
 impl Rotator {
     /// Begins; the ways come in turn, until the load is over.
@@ -122,6 +120,7 @@ impl Rotator {
         let mut work = Work {
             authority: gateway.authority.clone(),
             certificates: gateway.certificates.clone(),
+            ttl: settings.ttl,
             orders: Orders::default(),
         };
         let (every, load) = (settings.rotate_every, settings.load);
@@ -145,6 +144,7 @@ impl Rotator {
 struct Work {
     authority: String,
     certificates: PathBuf,
+    ttl: Duration,
     orders: Orders,
 }
 
@@ -157,31 +157,24 @@ impl Work {
                 break;
             }
             sleep_until(begun + due).await;
+            let turn = due.as_secs_f64() / (self.ttl.as_secs_f64() * 1.5);
+            let host = if turn % 2.0 < 1.0 { HOSTS[0] } else { HOSTS[1] };
             due += every;
-            match self.rotate(way).await {
+            match self.rotate(way, host).await {
                 Ok(()) => self.orders.obeyed += 1,
                 Err(failure) => self.orders.refused.push(failure.to_string()),
             }
         }
     }
 
-    async fn rotate(&self, way: Way) -> Result<()> {
+    async fn rotate(&self, way: Way, host: &str) -> Result<()> {
         match way {
             Way::NewCertificates => self.change_certificates().await,
-            Way::Order {
-                reason,
-                host,
-                prewarm,
-            } => {
-                let mut order = json!({"reason": reason, "prewarm": prewarm});
-                if let Some(host) = host {
-                    order["host"] = json!(host);
-                }
-                let order = order.to_string();
-                let key = Some(MASTER_KEY);
-                post(&self.authority, "/admin/pools/rotate", key, &order)
-                    .await
-                    .map(drop)
+            Way::Order { reason, prewarm } => {
+                let order = json!({"reason": reason, "host": host, "prewarm": prewarm});
+                let (order, key) = (order.to_string(), Some(MASTER_KEY));
+                let answer = post(&self.authority, "/admin/pools/rotate", key, &order).await;
+                answer.map(drop)
             }
         }
     }

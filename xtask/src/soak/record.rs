@@ -51,6 +51,22 @@ impl Record {
         failures
     }
 
+    /// Pools whose lifetime ended while streams ran.
+    pub(super) fn lifetimes_under_load(&self) -> u64 {
+        let under_load = |mark: &&Rotation| {
+            let after = self
+                .samples
+                .iter()
+                .find(|sample| sample.second >= mark.second);
+            mark.reason == "ttl" && after.is_some_and(|sample| sample.streams.active > 0)
+        };
+        self.marks
+            .iter()
+            .filter(under_load)
+            .map(|mark| mark.pools)
+            .sum()
+    }
+
     /// Whether memory grew under the steady load.
     pub(super) fn growth(&self) -> Growth {
         Growth::of(&steady_memory(&self.samples))

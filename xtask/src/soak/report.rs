@@ -236,7 +236,8 @@ fn latencies(record: &Record) -> String {
             ),
         );
     }
-    table.push_str("</table>\n<p>Both include the upstream and the clients of this soak, which share the machine with the gateway.</p>\n");
+    table.push_str("</table>\n<p>Both include the upstream and the clients of this soak, which share the machine with the gateway. \
+         The upstream sends what comes before the first content at its pace, too, and a gateway may hold it back until then.</p>\n");
     table
 }
 

@@ -140,6 +140,7 @@ impl<'a> Watch<'a> {
         } else {
             None
         };
+        let read_at = self.clients.start.elapsed().as_secs_f64();
         let streams = self.clients.tally.take_second();
         self.failed += streams.failed;
         let sample = Sample {
@@ -151,7 +152,7 @@ impl<'a> Watch<'a> {
             pools,
             sampler_late_ms: late.as_secs_f64() * 1000.0,
         };
-        for rotation in self.rotations(&sample) {
+        for rotation in self.rotations(&sample, read_at) {
             self.line(&Line::Rotation(&rotation))?;
             self.marks.push(rotation);
         }
@@ -166,14 +167,14 @@ impl<'a> Watch<'a> {
     }
 
     /// Rotations since the last sample; of a foreign gateway those that its lifetime makes likely.
-    fn rotations(&self, sample: &Sample) -> Vec<Rotation> {
+    fn rotations(&self, sample: &Sample, read_at: f64) -> Vec<Rotation> {
         if let Some(after) = &sample.pools {
             let before = self
                 .samples
                 .iter()
                 .rev()
                 .find_map(|sample| sample.pools.as_ref());
-            return rotations(before.unwrap_or(&Pools::default()), after, sample.second);
+            return rotations(before.unwrap_or(&Pools::default()), after, read_at);
         }
         let ttl = self.settings.ttl.as_secs_f64();
         let over = !self.ours && sample.second % ttl < 1.0;

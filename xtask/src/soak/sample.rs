@@ -64,6 +64,17 @@ pub(super) struct Pools {
     pub(super) streams: u64,
     /// Since the gateway began, by reason.
     pub(super) rotations: BTreeMap<String, u64>,
+    /// The current generation of each origin.
+    #[serde(skip)]
+    pub(super) newest: BTreeMap<String, Newest>,
+}
+
+/// The current generation of an origin.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Newest {
+    pub(super) number: u64,
+    pub(super) reason: String,
+    pub(super) age_seconds: f64,
 }
 
 impl Pools {
@@ -73,7 +84,7 @@ impl Pools {
     }
 }
 
-/// A pool moved on to a new generation.
+/// Pools moved on to new generations.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Rotation {
     pub(super) second: f64,
@@ -82,34 +93,68 @@ pub(super) struct Rotation {
     pub(super) pools: u64,
 }
 
-/// The rotations between two readings of the pools.
-pub(super) fn rotations(before: &Pools, after: &Pools, second: f64) -> Vec<Rotation> {
-    let count = |pools: &Pools, reason: &str| pools.rotations.get(reason).copied().unwrap_or(0);
-    after
-        .rotations
-        .keys()
-        .map(|reason| Rotation {
-            second,
-            reason: reason.clone(),
-            pools: count(after, reason).saturating_sub(count(before, reason)),
-        })
-        .filter(|rotation| rotation.pools > 0)
-        .collect()
+/// The rotations between two readings of the pools, the second of which was made at `now`.
+///
+/// When an origin moved on twice in between, the last time counts.
+pub(super) fn rotations(before: &Pools, after: &Pools, now: f64) -> Vec<Rotation> {
+    let mut found: Vec<Rotation> = Vec::new();
+    for (origin, newest) in &after.newest {
+        let known = before.newest.get(origin);
+        if known.is_none_or(|known| known.number == newest.number) {
+            continue;
+        }
+        let second = now - newest.age_seconds;
+        let together = found.iter_mut().find(|rotation| {
+            rotation.reason == newest.reason && (rotation.second - second).abs() < TOGETHER
+        });
+        match together {
+            Some(rotation) => rotation.pools += 1,
+            None => found.push(Rotation {
+                second,
+                reason: newest.reason.clone(),
+                pools: 1,
+            }),
+        }
+    }
+    found
 }
+
+/// Rotations so close to each other, in seconds, are one mark.
+const TOGETHER: f64 = 0.25;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn pools(numbers: [u64; 2], age_seconds: f64) -> Pools {
+        let newest = |number| Newest {
+            number,
+            reason: "ttl".to_owned(),
+            age_seconds,
+        };
+        let names = ["a", "b"].map(str::to_owned);
+        Pools {
+            newest: names.into_iter().zip(numbers.map(newest)).collect(),
+            ..Pools::default()
+        }
+    }
+
     #[test]
-    fn a_rotation_is_what_the_counters_moved_by() {
-        let mut before = Pools::default();
-        before.rotations.insert("ttl".to_owned(), 2);
-        let mut after = before.clone();
-        after.rotations.insert("ttl".to_owned(), 5);
-        after.rotations.insert("command".to_owned(), 0);
-        let found = rotations(&before, &after, 8.0);
+    fn a_rotation_is_dated_by_the_age_of_what_it_made() {
+        let found = rotations(&pools([1, 4], 9.0), &pools([2, 4], 0.3), 20.0);
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].reason.as_str(), found[0].pools), ("ttl", 3));
+        assert!((found[0].second - 19.7).abs() < 1e-9);
+        assert_eq!((found[0].reason.as_str(), found[0].pools), ("ttl", 1));
+    }
+
+    #[test]
+    fn pools_that_move_on_together_are_one_mark() {
+        let found = rotations(&pools([1, 4], 9.0), &pools([2, 5], 0.3), 20.0);
+        assert_eq!((found.len(), found[0].pools), (1, 2));
+    }
+
+    #[test]
+    fn the_first_generation_of_an_origin_is_no_rotation() {
+        assert!(rotations(&Pools::default(), &pools([1, 1], 0.3), 1.0).is_empty());
     }
 }

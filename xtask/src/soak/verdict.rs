@@ -143,14 +143,19 @@ fn rotations_check(record: &Record) -> Option<Check> {
         .map(|(reason, count)| format!("{count} {reason}"))
         .collect();
     let wanted = record.orders.obeyed.max(1);
-    let by_ttl = pools.rotations.contains_key("ttl");
+    let lifetimes = record.lifetimes_under_load();
+    let refused = &record.orders.refused;
     Some(Check {
         name: "rotations",
-        passed: pools.rotated() >= wanted && by_ttl && record.orders.refused.is_empty(),
-        wanted: format!("{wanted} at least, some by ttl, no order refused"),
-        found: match record.orders.refused.first() {
-            Some(why) => format!("{} orders refused: {why}", record.orders.refused.len()),
-            None => format!("{}: {}", pools.rotated(), listed.join(", ")),
+        passed: pools.rotated() >= wanted && lifetimes > 0 && refused.is_empty(),
+        wanted: format!("{wanted} at least, lifetimes that end under load, no order refused"),
+        found: match refused.first() {
+            Some(why) => format!("{} orders refused: {why}", refused.len()),
+            None => format!(
+                "{}: {}; {lifetimes} lifetimes under load",
+                pools.rotated(),
+                listed.join(", ")
+            ),
         },
     })
 }
@@ -232,18 +237,14 @@ fn bursts(record: &Record) -> Vec<Burst> {
     bursts
 }
 
-/// The rotation that a burst in this second would be the consequence of.
-///
-/// A rotation is seen by the sample after it, half a second late on average; the last sign of life of what it
-/// cut came up to one event before it.
+/// The rotation that a burst in this second would be the consequence of: the last sign of life of what a rotation
+/// cuts comes up to one event before it.
 fn mark_near(record: &Record, second: u64) -> Option<String> {
     let middle = second as f64 + 0.5;
-    let distance = |mark: &Rotation| (mark.second - 0.5 - middle).abs();
-    let nearest = record
-        .marks
-        .iter()
-        .min_by(|one, other| distance(one).total_cmp(&distance(other)))?;
-    (distance(nearest) <= 2.0).then(|| format!("{} at {:.0} s", nearest.reason, nearest.second))
+    let distance = |mark: &Rotation| (mark.second - middle).abs();
+    let marks = record.marks.iter();
+    let nearest = marks.min_by(|one, other| distance(one).total_cmp(&distance(other)))?;
+    (distance(nearest) <= 2.0).then(|| format!("{} at {:.1} s", nearest.reason, nearest.second))
 }
 
 fn sentence(
@@ -268,14 +269,18 @@ fn sentence(
             .collect();
         return format!("FAIL: no stream failed, but: {}.", broken.join("; "));
     }
-    let at_marks = bursts
-        .iter()
-        .filter(|burst| burst.rotation.is_some())
-        .count();
+    let at = |lifetime: bool| {
+        let rotations = bursts.iter().filter_map(|burst| burst.rotation.as_deref());
+        rotations
+            .filter(|rotation| rotation.starts_with("ttl") == lifetime)
+            .count()
+    };
     let in_bursts: u64 = bursts.iter().map(|burst| burst.failures).sum();
     format!(
-        "FAIL: {failed} of {ended} streams failed, {in_bursts} of them in {} bursts; {at_marks} of the bursts at a rotation.",
-        bursts.len()
+        "FAIL: {failed} of {ended} streams failed, {in_bursts} of them in {} bursts: {} at the end of a pool's lifetime, {} at another rotation.",
+        bursts.len(),
+        at(true),
+        at(false),
     )
 }
 
