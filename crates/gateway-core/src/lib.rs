@@ -22,6 +22,7 @@ mod envelope;
 mod error;
 
 // Token counts.
+mod quick; // A cheap look at the events that streams consist of.
 mod usage;
 
 // How a stream ended, and the names of the timers.

@@ -11,6 +11,7 @@ use super::{Dialect, Wire};
 use crate::error::{ErrorInfo, read_upstream_error};
 use crate::json::{is_filled, object};
 use crate::observe::{Seen, StreamObserver};
+use crate::quick::{Key, is_object_like, key};
 use crate::sse::Event;
 use crate::usage::Usage;
 
@@ -52,6 +53,17 @@ fn write_error(error: &ErrorInfo) -> Vec<u8> {
     serde_json::to_vec(&body).expect("strings and options always serialize")
 }
 
+/// Whether a delta has text of one of the usual kinds. When in doubt, no.
+fn is_filled_delta(data: &str) -> bool {
+    static TEXT: Key = key!("text");
+    static JSON: Key = key!("partial_json");
+    static THINKING: Key = key!("thinking");
+    is_object_like(data)
+        && [&TEXT, &JSON, &THINKING]
+            .iter()
+            .any(|key| key.has_text(data))
+}
+
 /// Watches one stream of named events.
 #[derive(Debug, Default)]
 pub(crate) struct AnthropicObserver {
@@ -71,6 +83,9 @@ impl AnthropicObserver {
         let data = event.data();
         if event.name() == Some("error") {
             return Seen::Error(error(&data));
+        }
+        if self.started && event.name() == Some("content_block_delta") && is_filled_delta(&data) {
+            return Seen::Content;
         }
         let Some(frame) = object::<Frame<'_>>(&data) else {
             return Seen::Malformed;

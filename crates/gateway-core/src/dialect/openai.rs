@@ -11,6 +11,7 @@ use super::Dialect;
 use crate::error::{ErrorInfo, ErrorKind, read_upstream_error};
 use crate::json::{is_filled, object};
 use crate::observe::Seen;
+use crate::quick::{Key, is_object_like, key};
 use crate::sse::Event;
 use crate::usage::{Count, Usage};
 
@@ -81,6 +82,9 @@ impl OpenAiObserver {
         }
         let data = event.data();
         let data = data.trim();
+        if self.started && event.name().is_none() && is_plain_content(data) {
+            return Seen::Content;
+        }
         if data == "[DONE]" {
             self.done = true;
             return Seen::Terminal;
@@ -142,6 +146,20 @@ impl OpenAiObserver {
     fn error(&self, data: &str) -> ErrorInfo {
         read_upstream_error(data, self.dialect.in_band()).unwrap_or_else(unreadable_error)
     }
+}
+
+/// Whether a chunk has text for a choice that was seen, and nothing else that counts. When in doubt, no.
+fn is_plain_content(data: &str) -> bool {
+    static CONTENT: Key = key!("content");
+    static TEXT: Key = key!("text");
+    static FINISH: Key = key!("finish_reason");
+    static USAGE: Key = key!("usage");
+    static ERROR: Key = key!("error");
+    static INDEX: Key = key!("index");
+    is_object_like(data)
+        && (CONTENT.has_text(data) || TEXT.has_text(data))
+        && INDEX.is_only(data, b'0')
+        && ![&FINISH, &USAGE, &ERROR].iter().any(|key| key.is_set(data))
 }
 
 /// For an error event whose data nobody can read, and which may hold anything.
