@@ -52,6 +52,18 @@ pub struct Sources {
     pub demo: bool,
     /// Whether unknown and ignored keys are errors.
     pub strictness: Strictness,
+    /// How far the look at deployments goes.
+    pub depth: Depth,
+}
+
+/// How far the look at deployments goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// Their settings; what starts the gateway builds them anyway.
+    #[default]
+    Settings,
+    /// They are built too, and those that no provider can serve are reported. Connects to nothing.
+    Endpoints,
 }
 
 /// `--model NAME --api_base URL`: one model, no file.

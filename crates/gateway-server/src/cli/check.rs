@@ -1,7 +1,7 @@
 //! `check FILE`: all problems of a configuration, without starting anything.
 
 use super::Exit;
-use crate::config::{self, Environment, Loaded, Sources, Strictness};
+use crate::config::{self, Depth, Environment, Loaded, Sources, Strictness};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::io;
@@ -47,6 +47,7 @@ pub fn check(
     let sources = Sources {
         file: Some(args.file.clone()),
         strictness,
+        depth: Depth::Endpoints,
         ..Sources::default()
     };
     let loaded = config::load(&sources, environment);

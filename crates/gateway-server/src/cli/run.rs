@@ -1,7 +1,9 @@
 //! `run`: the flags, and the way from them to settings.
 
 use super::{Action, CheckArgs, Exit, Format, LegacyArgs};
-use crate::config::{self, Environment, Overrides, Settings, SingleModel, Sources, Strictness};
+use crate::config::{
+    self, Depth, Environment, Overrides, Settings, SingleModel, Sources, Strictness,
+};
 use clap::Args;
 use std::io;
 use std::path::PathBuf;
@@ -100,6 +102,7 @@ impl RunArgs {
             } else {
                 Strictness::Lenient
             },
+            depth: Depth::Settings,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::keys;
 use super::keys::{CREDENTIAL, DEPLOYMENT, MODEL_INFO, PARAMS, Row, Section, Status, TOP};
 use super::kind::{self, Kind, Mismatch};
+use super::masks::is_credential;
 use super::problem::{Code, Place, Report};
 use super::suggest::{nearest, within};
 use super::tree::{Key, Node, Origin, Tree};
@@ -87,6 +88,11 @@ fn known(row: &'static Row, key: &Key, node: &Node, within: &'static Section, re
         );
         report.warn(Code::IgnoredKey, Place::File(key.at), message);
     }
+    if matches!(row.status, Status::Honored)
+        && !matches!(row.kind, Kind::Section(_) | Kind::Sections(_))
+    {
+        unset(node, report);
+    }
     match row.kind {
         Kind::Section(inner) => section(node, inner, report),
         Kind::Sections(inner) => {
@@ -99,6 +105,24 @@ fn known(row: &'static Row, key: &Key, node: &Node, within: &'static Section, re
                 }
             }
         }
+        _ => {}
+    }
+}
+
+/// Warns of values, here and below, that refer to variables which are not set.
+fn unset(node: &Node, report: &mut Report) {
+    match (&node.tree, &node.origin) {
+        (Tree::Null, Origin::Variable(name)) => {
+            let message = format!(
+                "the environment variable {} is not set; this key counts as not given",
+                name.escape_debug()
+            );
+            report
+                .warn(Code::UnsetVariable, node.place(), message)
+                .hint("set the variable, or remove the key");
+        }
+        (Tree::List(items), _) => items.iter().for_each(|item| unset(item, report)),
+        (Tree::Map(entries), _) => entries.iter().for_each(|(_, node)| unset(node, report)),
         _ => {}
     }
 }
@@ -151,11 +175,21 @@ fn elsewhere(wrong: &Section, key: &str) -> Option<String> {
 
 /// A key of `litellm_params` that is in no table is a parameter of the request body.
 fn parameter(key: &Key, node: &Node, report: &mut Report) {
+    unset(node, report);
     report.hide(node);
     if key.name.len() < 3 || keys::BODY_PARAMETERS.contains(&key.name.as_str()) {
         return;
     }
-    if let Some(near) = within(&key.name, PARAMS.names(), 2) {
+    let near = within(&key.name, PARAMS.names(), 2);
+    if is_credential(&key.name) {
+        let message = format!(
+            "`{}` looks like a credential and is not sent to the provider",
+            key.name.escape_debug()
+        );
+        report
+            .warn(Code::UnknownKey, Place::File(key.at), message)
+            .hint_opt(near.map(|near| format!("did you mean `{near}`?")));
+    } else if let Some(near) = near {
         let message = format!(
             "`{}` is sent to the provider as a parameter of each request",
             key.name.escape_debug()

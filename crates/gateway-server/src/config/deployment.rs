@@ -2,13 +2,15 @@
 
 pub(super) mod connect; // TLS, HTTP/2.
 
+use super::environment::Environment;
 use super::keys::PARAMS;
+use super::masks::is_credential;
 use super::problem::{Code, Mark, Place, Report};
 use super::secrets::secret;
 use super::suggest::nearest;
 use super::tree::{Node, Tree};
 use gateway_core::Secret;
-use gateway_providers::{ConnectOptions, EndpointConfig};
+use gateway_providers::{ConnectOptions, Endpoint, EndpointConfig};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -65,6 +67,40 @@ pub(super) fn all(
     deployments
 }
 
+/// Builds each deployment as the catalog will, and reports those that will be left out.
+pub(super) fn build_all(
+    root: &Node,
+    deployments: &[DeploymentSettings],
+    variables: &Environment,
+    report: &mut Report,
+) {
+    let variables = variables.clone();
+    let lookup = move |name: &str| variables.get(name).map(str::to_owned);
+    let environment = gateway_providers::Environment::with_lookup(lookup);
+    let entries = root.get("model_list").map_or(&[][..], Node::items);
+    for deployment in deployments {
+        let Err(error) = Endpoint::build(deployment.endpoint.clone(), &environment) else {
+            continue;
+        };
+        let place = entries
+            .iter()
+            .map(first_key)
+            .find(|place| report.describe(place) == deployment.origin);
+        let mut message = format!("this deployment will be left out: {error}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            message += &format!(": {inner}");
+            cause = inner.source();
+        }
+        report.warn(Code::Unservable, place.unwrap_or(Place::Nowhere), message);
+    }
+}
+
+/// Where an entry of `model_list` begins for a reader.
+fn first_key(entry: &Node) -> Place {
+    Place::File(entry.entries().first().map_or(entry.at, |(key, _)| key.at))
+}
+
 /// The deployments of one entry: one for each organization.
 fn one(
     entry: &Node,
@@ -105,9 +141,7 @@ fn one(
         tpm: number("tpm"),
         order: number("order").and_then(|order| i64::try_from(order).ok()),
         timers: timers(&params),
-        origin: report.describe(&Place::File(
-            entry.entries().first().map_or(entry.at, |(key, _)| key.at),
-        )),
+        origin: report.describe(&first_key(entry)),
     };
     match params.get("organization").map(Node::items) {
         Some(organizations) if !organizations.is_empty() => {
@@ -145,7 +179,7 @@ fn endpoint(
         .iter()
         .filter(|(key, _)| PARAMS.find(&key.name).is_none())
     {
-        if !node.is_null() {
+        if !node.is_null() && !is_credential(&key.name) {
             defaults.insert(key.name.clone(), node.to_json());
         }
     }

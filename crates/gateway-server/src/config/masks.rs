@@ -36,6 +36,14 @@ fn is_sensitive(key: &str) -> bool {
     named && !counted
 }
 
+/// Whether a parameter of this name is a credential, which must not go into a request's body.
+pub(super) fn is_credential(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.ends_with("api_key")
+        || key.ends_with("_token")
+        || CREDENTIALS.iter().any(|part| key.contains(part))
+}
+
 /// Whether a text looks like a credential, whatever its key is.
 pub(super) fn looks_secret(text: &str) -> bool {
     if is_reference(text) {
@@ -93,6 +101,15 @@ const SENSITIVE: &[&str] = &[
     "api_base",
     "base_url",
     "cookie",
+];
+
+const CREDENTIALS: &[&str] = &[
+    "secret",
+    "password",
+    "passwd",
+    "access_key",
+    "private_key",
+    "credential",
 ];
 
 const PREFIXES: &[&str] = &[

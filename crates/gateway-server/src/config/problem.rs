@@ -201,6 +201,8 @@ pub enum Code {
     Secret,
     /// A command-line flag of LiteLLM that means nothing here.
     IgnoredFlag,
+    /// A deployment that no provider can serve.
+    Unservable,
     /// Effective settings are weaker than asked for.
     Weak,
 }
@@ -224,6 +226,7 @@ impl Code {
             Self::Include => "include",
             Self::Secret => "secret",
             Self::IgnoredFlag => "ignored_flag",
+            Self::Unservable => "unservable",
             Self::Weak => "weak",
         }
     }

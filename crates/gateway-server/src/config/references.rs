@@ -38,7 +38,8 @@ pub(super) fn environment(root: &Node, process: &Environment, report: &mut Repor
     process.with_overrides(overrides)
 }
 
-/// Replaces every `os.environ/NAME` in the values of mappings; an unset variable becomes null.
+/// Replaces every `os.environ/NAME` in the values of mappings; an unset variable becomes null,
+/// which is worth a warning only where the value matters (see `check`).
 ///
 /// Texts that stand in a list on their own are left alone, as in LiteLLM.
 pub(super) fn resolve(node: &mut Node, environment: &Environment, report: &mut Report) {
@@ -49,16 +50,7 @@ pub(super) fn resolve(node: &mut Node, environment: &Environment, report: &mut R
             };
             node.tree = match environment.get(&name) {
                 Some(value) => Tree::Text(value.to_owned()),
-                None => {
-                    let message = format!(
-                        "the environment variable {} is not set; this key counts as not given",
-                        name.escape_debug()
-                    );
-                    report
-                        .warn(Code::UnsetVariable, Place::File(node.at), message)
-                        .hint("set the variable, or remove the key");
-                    Tree::Null
-                }
+                None => Tree::Null,
             };
             node.origin = Origin::Variable(name);
         }

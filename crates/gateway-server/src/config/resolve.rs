@@ -15,7 +15,7 @@ use super::settings::{
     TransportSettings,
 };
 use super::tree::Node;
-use super::{SingleModel, Sources};
+use super::{Depth, SingleModel, Sources};
 use gateway_core::Secret;
 use gateway_providers::{ConnectOptions, EndpointConfig};
 use gateway_transport::{Http2Mode, Roots};
@@ -40,6 +40,9 @@ pub(super) fn settings(
             .iter()
             .flat_map(|single| configless(single, &connect)),
     );
+    if sources.depth == Depth::Endpoints {
+        deployment::build_all(root, &deployments, environment, report);
+    }
     let auth = facts.auth(report);
     let exposure = facts.exposure(&auth);
     Settings {
@@ -51,7 +54,7 @@ pub(super) fn settings(
         limits: facts.limits(),
         timers: facts.timers(report),
         heartbeats: facts.heartbeats(),
-        drain: facts.drain(),
+        drain: facts.drain(sources.demo),
         transport: facts.transport(connect),
         log: facts.log(),
         aliases: aliases(root, &deployments, report),
@@ -209,10 +212,15 @@ impl Facts<'_> {
         workers
     }
 
-    fn drain(&self) -> Drain {
+    fn drain(&self, demo: bool) -> Drain {
         let said = &self.said.gateway.drain;
+        let is_default = self
+            .layers
+            .place("gateway.drain.delay", self.root)
+            .is_none();
         Drain {
-            delay: seconds(said.delay),
+            // Nobody balances load over a demo.
+            delay: seconds(if demo && is_default { 0.0 } else { said.delay }),
             timeout: said.timeout.map(seconds),
         }
     }

@@ -143,7 +143,7 @@ pub(super) struct Transport {
     pub(super) idle_timeout: f64,
     /// Connections per origin.
     pub(super) max_connections: usize,
-    /// Calls per origin that may wait for a connection.
+    /// Calls per origin and worker that may wait for a connection.
     pub(super) max_waiting: usize,
     /// Streams per HTTP/2 connection.
     pub(super) h2_max_streams: usize,
@@ -166,10 +166,10 @@ impl Default for Transport {
         Self {
             ttl_jitter: 0.1,
             idle_timeout: 30.0,
-            max_connections: 10_000,
-            max_waiting: 1_000,
+            max_connections: 16_384,
+            max_waiting: 16_384,
             h2_max_streams: 32,
-            prewarm_max: 16,
+            prewarm_max: 32,
             drain_deadline: None,
             dns_check: None,
             roots: String::from("system"),

@@ -173,7 +173,7 @@ pub struct TransportSettings {
     pub idle_timeout: Duration,
     /// Connections per origin.
     pub max_connections: usize,
-    /// Calls per origin that may wait for a connection.
+    /// Calls per origin and worker that may wait for a connection.
     pub max_waiting: usize,
     /// Streams per HTTP/2 connection.
     pub h2_max_streams: usize,

@@ -13,6 +13,10 @@ const CASES: &[(&str, &[&str])] = &[
     ("router_settings: {master_key: x}\n", &["5:19 unknown_key"]),
     ("gateway:\n  listen: {prot: 1}\n", &["6:12 unknown_key"]),
     ("      api_ky: x\n", &["5:7 unknown_key"]),
+    (
+        "      s3_secret_access_key: x\n      prompt_cache_key: x\n",
+        &["5:7 unknown_key"],
+    ),
     ("    model_info: {idd: x}\n", &["5:18 unknown_key"]),
     ("    model_info: {anything_of_mine: x}\n", &[]),
     ("    modelinfo: {}\n", &["5:5 unknown_key"]),

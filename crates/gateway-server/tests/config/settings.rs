@@ -2,7 +2,9 @@
 
 use crate::support::{load, settings, variables};
 use gateway_server::cli::{self, Action, Cli, Exit};
-use gateway_server::config::{self, LogFormat, Settings, SingleModel, Sources, TimeoutScope};
+use gateway_server::config::{
+    self, Depth, LogFormat, Settings, SingleModel, Sources, TimeoutScope,
+};
 use gateway_transport::{Http2Mode, Roots, Verify};
 use std::ffi::OsString;
 use std::time::Duration;
@@ -306,4 +308,19 @@ fn check_exits_with_one_for_errors_and_zero_for_warnings() {
     assert_eq!(exit, Exit::Problems);
     let document: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(document["problems"][0]["code"], "missing");
+}
+
+#[test]
+fn check_names_deployments_that_no_provider_can_serve() {
+    let text = "model_list:\n  - model_name: a\n    litellm_params: {model: openai/a, api_key: sk-canary}\n  \
+                - model_name: b\n    litellm_params: {model: no_such_provider/b}\n";
+    let folder = crate::support::folder(&[("config.yaml", text)]);
+    let sources = Sources {
+        file: Some(folder.path().join("config.yaml")),
+        depth: Depth::Endpoints,
+        ..Sources::default()
+    };
+    let loaded = config::load(&sources, &variables());
+    assert_eq!(crate::support::places(&loaded), ["4:5 unservable"]);
+    assert_eq!(loaded.settings.unwrap().deployments.len(), 2);
 }
