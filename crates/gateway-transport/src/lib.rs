@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// tokio has no sockets under loom: `tests/loom.rs` takes the pool alone, by its path.
+#![cfg(not(loom))]
 
 // The outside: registry, rotation, snapshot, shutdown.
 mod transport;
@@ -74,12 +76,6 @@ mod snapshot;
 
 // What went wrong, and what the origin may know of it.
 mod error;
-
-// The pool with numbers for connections, for the loom test.
-#[cfg(loom)]
-#[doc(hidden)]
-#[expect(missing_debug_implementations, reason = "test only")]
-pub mod loom_model;
 
 pub use body::ResponseBody;
 pub use config::{DnsWatch, Http1Config, Http2Config, Sabotage, TransportConfig};

@@ -20,9 +20,9 @@ pub(crate) mod locked;
 mod supply;
 mod types;
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod model;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 pub(crate) use types::*;
