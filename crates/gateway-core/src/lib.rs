@@ -12,6 +12,9 @@ mod sse;
 // Of each event, what the gateway must know.
 mod observe;
 
+// A cheap look at the events that streams consist of.
+mod quick;
+
 // Of a plain JSON answer, what the gateway must know.
 mod body;
 
@@ -22,7 +25,6 @@ mod envelope;
 mod error;
 
 // Token counts.
-mod quick; // A cheap look at the events that streams consist of.
 mod usage;
 
 // How a stream ended, and the names of the timers.

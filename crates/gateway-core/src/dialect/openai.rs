@@ -82,7 +82,8 @@ impl OpenAiObserver {
         }
         let data = event.data();
         let data = data.trim();
-        if self.started && event.name().is_none() && is_plain_content(data) {
+        if self.choices.saw_first() && event.name().is_none() && is_plain_content(data) {
+            self.started = true;
             return Seen::Content;
         }
         if data == "[DONE]" {
@@ -148,7 +149,7 @@ impl OpenAiObserver {
     }
 }
 
-/// Whether a chunk has text for a choice that was seen, and nothing else that counts. When in doubt, no.
+/// Whether a chunk has text for the first choice, and nothing else that counts. When in doubt, no.
 fn is_plain_content(data: &str) -> bool {
     static CONTENT: Key = key!("content");
     static TEXT: Key = key!("text");
@@ -208,6 +209,10 @@ impl ChoiceSet {
         self.seen |= other.seen;
         self.finished |= other.finished;
         self.untracked |= other.untracked;
+    }
+
+    fn saw_first(&self) -> bool {
+        self.seen & 1 == 1
     }
 
     fn all_finished(&self) -> bool {

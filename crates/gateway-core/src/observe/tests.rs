@@ -111,6 +111,20 @@ fn a_chat_stream_is_complete_only_when_every_choice_has_finished() {
 }
 
 #[test]
+fn text_of_a_choice_that_began_late_counts_as_its_beginning() {
+    let (seen, observer) = observe(
+        Dialect::OpenAiChat,
+        &data(&[
+            r#"{"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":null}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}"#,
+            r#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#,
+        ]),
+    );
+    assert_eq!(seen, "CCC");
+    assert!(!observer.is_complete(), "the first choice has not finished");
+}
+
+#[test]
 fn choices_beyond_what_is_tracked_need_the_marker() {
     for index in ["128", "-1", "\"a\"", "99999999999999999999"] {
         let line = format!(
