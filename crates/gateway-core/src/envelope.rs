@@ -13,6 +13,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use edit::Edit;
+use fields::is_gateway_key;
 pub use fields::{GATEWAY_FIELDS, is_gateway_field};
 
 /// A JSON object that was checked against RFC 8259 in one pass, with the places of its members.
@@ -228,8 +229,8 @@ impl Envelope {
     pub fn gateway_fields(&self) -> impl Iterator<Item = &str> {
         self.members
             .iter()
+            .filter(|member| is_gateway_key(member.key.as_bytes(&self.body)))
             .map(|member| member.key.as_str(&self.body))
-            .filter(|key| is_gateway_field(key))
     }
 
     /// The keys of the body's object, in its order, escapes resolved.
@@ -252,7 +253,7 @@ impl Envelope {
     fn member(&self, key: &str) -> Option<&Member> {
         self.members
             .iter()
-            .find(|member| member.key.as_str(&self.body) == key)
+            .find(|member| member.key.as_bytes(&self.body) == key.as_bytes())
     }
 
     fn read_model(&self) -> Result<Option<Text>, EnvelopeError> {

@@ -118,7 +118,7 @@ impl<'e> Edit<'e> {
         for member in members {
             // The comma between two neighbors, and the white space around it.
             let separator = std::mem::replace(&mut left_end, member.span.end)..member.span.start;
-            let value = match self.find(member.key.as_str(body)) {
+            let value = match self.find(member.key.as_bytes(body)) {
                 Some(Change { value: None, .. }) => continue,
                 Some(Change {
                     value: Some(value), ..
@@ -144,12 +144,14 @@ impl<'e> Edit<'e> {
         self
     }
 
-    fn find(&self, key: &str) -> Option<&Change<'e>> {
-        self.changes.iter().find(|change| change.key == key)
+    fn find(&self, key: &[u8]) -> Option<&Change<'e>> {
+        self.changes
+            .iter()
+            .find(|change| change.key.as_bytes() == key)
     }
 
     fn has(&self, key: &str) -> bool {
-        match self.find(key) {
+        match self.find(key.as_bytes()) {
             Some(change) => change.value.is_some(),
             None => self.envelope.field(key).is_some(),
         }

@@ -59,7 +59,25 @@ pub const GATEWAY_FIELDS: &[&str] = &[
 /// Whether a top-level request field is the gateway's own: in [`GATEWAY_FIELDS`], or it begins with `litellm_`,
 /// `mock_` or `aws_`.
 pub fn is_gateway_field(key: &str) -> bool {
-    PREFIXES.iter().any(|prefix| key.starts_with(prefix)) || GATEWAY_FIELDS.contains(&key)
+    is_gateway_key(key.as_bytes())
 }
 
-const PREFIXES: &[&str] = &["litellm_", "mock_", "aws_"];
+/// As [`is_gateway_field`], for the bytes of a key.
+pub(super) fn is_gateway_key(key: &[u8]) -> bool {
+    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+        || BY_FIRST[usize::from(key.first().copied().unwrap_or_default())]
+            && GATEWAY_FIELDS.iter().any(|field| field.as_bytes() == key)
+}
+
+const PREFIXES: &[&[u8]] = &[b"litellm_", b"mock_", b"aws_"];
+
+/// Which first bytes the fields have: most keys of a request are told apart by it.
+static BY_FIRST: [bool; 256] = {
+    let mut first = [false; 256];
+    let mut at = 0;
+    while at < GATEWAY_FIELDS.len() {
+        first[GATEWAY_FIELDS[at].as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    first
+};

@@ -171,13 +171,13 @@ impl Scanner<'_> {
             });
         }
         let key = Text::of_string(self.body, &span);
-        let name = key.as_str(self.body);
+        let name = key.as_bytes(self.body);
         if self
             .members
             .iter()
-            .any(|member| member.key.as_str(self.body) == name)
+            .any(|member| member.key.as_bytes(self.body) == name)
         {
-            let field = name.chars().take(MAX_SHOWN).collect();
+            let field = key.as_str(self.body).chars().take(MAX_SHOWN).collect();
             return Err(EnvelopeError::DuplicateField {
                 offset: span.start,
                 field,

@@ -19,10 +19,15 @@ impl Text {
     }
 
     pub(super) fn as_str<'a>(&'a self, body: &'a [u8]) -> &'a str {
+        std::str::from_utf8(self.as_bytes(body))
+            .expect("the whole body is UTF-8 and quotes end no character")
+    }
+
+    /// As [`as_str`](Self::as_str), for comparing: nothing is validated again.
+    pub(super) fn as_bytes<'a>(&'a self, body: &'a [u8]) -> &'a [u8] {
         match self {
-            Self::InPlace(place) => std::str::from_utf8(&body[place.clone()])
-                .expect("the whole body is UTF-8 and quotes end no character"),
-            Self::Unescaped(text) => text,
+            Self::InPlace(place) => &body[place.clone()],
+            Self::Unescaped(text) => text.as_bytes(),
         }
     }
 }
