@@ -27,9 +27,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// The steps, cheapest first, so that the common mistakes show at once.
 pub(crate) fn add_steps(steps: &mut Steps) {
-    steps.step("format", || {
-        shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))
-    });
+    steps.step("format", format);
     steps.step("tidy", tidy::run);
     steps.step("clippy", || {
         shell::run(&mut shell::cargo(&[
@@ -63,6 +61,17 @@ pub(crate) fn add_steps(steps: &mut Steps) {
             "cargo-deny is not installed: `cargo install cargo-deny --locked`",
         );
     }
+}
+
+/// The fuzz targets are a workspace of their own.
+fn format() -> Result<()> {
+    shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
+    shell::run(&mut shell::cargo(&[
+        "fmt",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--check",
+    ]))
 }
 
 /// All tests of the workspace, by nextest where it is installed.

@@ -244,7 +244,7 @@ fn mark_near(record: &Record, second: u64) -> Option<String> {
     let distance = |mark: &Rotation| (mark.second - middle).abs();
     let marks = record.marks.iter();
     let nearest = marks.min_by(|one, other| distance(one).total_cmp(&distance(other)))?;
-    (distance(nearest) <= 2.0).then(|| format!("{} at {:.1} s", nearest.reason, nearest.second))
+    (distance(nearest) <= 1.5).then(|| format!("{} at {:.1} s", nearest.reason, nearest.second))
 }
 
 fn sentence(

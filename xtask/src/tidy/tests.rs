@@ -147,6 +147,21 @@ fn a_file_without_header_is_found() {
 }
 
 #[test]
+fn a_crate_page_is_a_header() {
+    let text = "#![doc = include_str!(\"../README.md\")]\n";
+    assert!(in_source("crates/a/src/lib.rs", text).is_empty());
+}
+
+#[test]
+fn a_wire_type_outside_of_core_is_found() {
+    let text = "//! A.\n#[derive(Debug, Deserialize)]\nstruct A;\n";
+    let found = ["a type that is read from foreign bytes"];
+    assert_eq!(in_source("crates/gateway-router/src/a.rs", text), found);
+    assert!(in_source("crates/gateway-core/src/dialect/a.rs", text).is_empty());
+    assert!(in_source("crates/gateway-server/src/config/said.rs", text).is_empty());
+}
+
+#[test]
 fn a_long_file_is_found_and_tests_may_be_longer() {
     let text = format!("//! A.\n{}", "// line\n".repeat(500));
     assert_eq!(
