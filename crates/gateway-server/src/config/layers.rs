@@ -259,14 +259,14 @@ fn variables(environment: &Environment, report: &mut Report) -> (Vec<Given>, Vec
 }
 
 #[derive(Clone, Copy)]
-enum Rank {
+pub(super) enum Rank {
     /// LiteLLM reads it only where the file says nothing.
     BelowFiles,
     AboveFiles,
 }
 
 /// LiteLLM's variables for gateway-wide settings. Ours are `GATEWAY__SECTION__KEY`.
-const VARIABLES: &[(&str, &str, Rank)] = &[
+pub(super) const VARIABLES: &[(&str, &str, Rank)] = &[
     (
         "LITELLM_MASTER_KEY",
         "general_settings.master_key",

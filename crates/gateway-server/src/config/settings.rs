@@ -83,9 +83,9 @@ pub enum Exposure {
 pub struct Auth {
     /// `None`: nobody is asked for a key.
     pub master_key: Option<Secret>,
-    /// A header that carries the key beside the usual ones.
+    /// The header that carries the key, in place of the usual ones.
     pub key_header: Option<http::HeaderName>,
-    /// Paths that need no key.
+    /// Paths that need no key, as configured; nothing acts on them yet, and a warning says so.
     pub public_routes: Vec<String>,
 }
 

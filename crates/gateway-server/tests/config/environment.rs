@@ -48,7 +48,7 @@ fn a_reference_in_a_list_of_texts_is_left_alone_with_a_warning() {
         "general_settings: {public_routes: [os.environ/A]}\n",
         &[KEY, ("A", "/x")],
     );
-    assert_eq!(places(&loaded), ["5:36 unset_variable"]);
+    assert_eq!(places(&loaded), ["5:20 ignored_key", "5:36 unset_variable"]);
     assert_eq!(
         loaded.settings.unwrap().auth.public_routes,
         ["os.environ/A"]

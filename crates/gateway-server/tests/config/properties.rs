@@ -131,6 +131,6 @@ fn two_hundred_deployments_load_in_milliseconds() {
         .min()
         .unwrap();
     // An unoptimized build on a busy machine; an optimized one is some twenty times faster.
-    assert!(fastest.as_millis() < 500, "{fastest:?}");
+    assert!(fastest.as_millis() < 2_000, "{fastest:?}");
     println!("200 deployments: {fastest:?}");
 }

@@ -9,7 +9,7 @@ section! {
         honored "master_key": Kind::Secret;
         honored "dangerously_permit_weak_or_unset_master_key": Kind::Bool;
         honored "litellm_key_header_name": Kind::HeaderName;
-        honored "public_routes": Kind::TextList;
+        ignored "public_routes": Kind::TextList => "these routes need a key all the same";
         honored "max_request_size_mb": Kind::Number(0.000_001, 1024.0);
         accepted "cancel_on_disconnect": Kind::Bool;
         accepted "disable_spend_logs": Kind::Bool;

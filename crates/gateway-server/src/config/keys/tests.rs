@@ -1,6 +1,6 @@
 //! Tests of the tables themselves.
 
-use super::super::check;
+use super::super::{check, layers};
 use super::*;
 use std::collections::HashSet;
 
@@ -97,6 +97,79 @@ fn a_path_leads_to_its_row_or_to_the_section_that_lacks_it() {
         panic!("found");
     };
     assert_eq!((section.name, key.as_str()), ("gateway", "count"));
+}
+
+#[test]
+fn the_page_on_configuration_has_every_key_and_variable() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let expected = filled(
+        &filled(&page, "keys", &keys_page()),
+        "variables",
+        &variables_page(),
+    );
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &expected).unwrap();
+    }
+    assert!(
+        page == expected || std::env::var_os("UPDATE_DOCS").is_some(),
+        "docs/config.md is out of date: run this test with UPDATE_DOCS=1"
+    );
+}
+
+/// The page with new lines between the two marks of a part.
+fn filled(page: &str, part: &str, lines: &str) -> String {
+    let (begin, end) = (
+        format!("<!-- {part} -->\n"),
+        format!("<!-- end of {part} -->\n"),
+    );
+    let (head, rest) = page.split_once(&begin).unwrap();
+    let (_, tail) = rest.split_once(&end).unwrap();
+    format!("{head}{begin}{lines}{end}{tail}")
+}
+
+fn variables_page() -> String {
+    let rows = layers::VARIABLES.iter().map(|(name, path, rank)| {
+        let below = match rank {
+            layers::Rank::BelowFiles => " (a file goes before it)",
+            layers::Rank::AboveFiles => "",
+        };
+        format!("| `{name}` | `{path}`{below} |\n")
+    });
+    rows.collect()
+}
+
+fn keys_page() -> String {
+    let mut page = String::new();
+    for section in sections() {
+        let list = |wanted: fn(&Status) -> bool| {
+            let rows = section.keys.iter().filter(|row| wanted(&row.status));
+            rows.map(|row| format!("`{}`", row.name))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        page += &format!("### {}\n\n", section.name);
+        let honored = list(|status| matches!(status, Status::Honored));
+        page += &format!("Acted on: {honored}.\n\n");
+        let accepted = list(|status| matches!(status, Status::Accepted));
+        if !accepted.is_empty() {
+            page += &format!("Accepted: {accepted}.\n\n");
+        }
+        let ignored: String = section
+            .keys
+            .iter()
+            .filter_map(|row| match row.status {
+                Status::Ignored { consequence, .. } => {
+                    Some(format!("| `{}` | {consequence} |\n", row.name))
+                }
+                _ => None,
+            })
+            .collect();
+        if !ignored.is_empty() {
+            page += &format!("| not honored | what follows |\n| --- | --- |\n{ignored}\n");
+        }
+    }
+    page
 }
 
 /// What a drop-in replacement must know, by section.
