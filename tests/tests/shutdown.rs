@@ -5,7 +5,7 @@ use end_to_end::call::{self, CARRIES, Carry, Live};
 use end_to_end::{Gateway, PATIENCE, Setup, Stream};
 use gateway_testkit::client::{BodyEnd, ConnectOptions, Http1Client, Request};
 use gateway_testkit::dialect::Wire;
-use gateway_testkit::script::{Gate, Script};
+use gateway_testkit::script::{Gate, ResponseHead, Script};
 use gateway_testkit::upstream::Upstream;
 use rustix::process::Signal;
 use serde_json::json;
@@ -163,17 +163,33 @@ async fn a_second_signal_ends_what_still_runs_at_once() {
 
 #[tokio::test]
 async fn a_call_without_an_answer_is_told_by_a_status_when_the_drain_is_over() {
-    let upstream = Stream::upstream(|_| Script::new().stall()).await;
+    let upstream = Stream::upstream(|stream| match stream.wire {
+        Wire::OpenAiChat => Script::new().stall(),
+        Wire::OpenAiCompletions => Script::new()
+            .head(ResponseHead::json(200))
+            .bytes("{\"id\":")
+            .stall(),
+        _ => Script::new()
+            .head(ResponseHead::sse())
+            .all(stream.preamble().to_vec())
+            .stall(),
+    })
+    .await;
     let mut gateway = Setup::serving(&upstream.url())
         .set("gateway.drain.timeout", json!(0.5))
         .start()
         .await;
     let mut calls = Vec::new();
-    for carry in CARRIES {
-        let (request, id) = call::named(call::streaming(Wire::AnthropicMessages, "hello"));
-        calls.push((Live::open(&gateway, carry, &request).await, id));
+    for wire in call::STREAMING {
+        for carry in CARRIES {
+            let (request, id) = call::named(match wire {
+                Wire::OpenAiCompletions => call::plain(wire, "hello"),
+                _ => call::streaming(wire, "hello"),
+            });
+            calls.push((Live::open(&gateway, carry, &request).await, id));
+        }
     }
-    upstream.requests_reach(2).await;
+    upstream.requests_reach(6).await;
     gateway.signal(Signal::TERM);
     for (mut live, id) in calls {
         let head = live.head().await.unwrap();
