@@ -60,7 +60,7 @@ async fn connection(mut stream: TcpStream, answers: &Answers) -> Result<()> {
                     flushed(&mut stream, answers, alarm).await?;
                 }
             }
-            Asked::For(Mode::Idle) => write(&mut stream, &answers.parts[0]).await?,
+            Asked::For(Mode::Idle) => write(&mut stream, &answers.opening).await?,
         }
     }
     Ok(())
@@ -83,7 +83,8 @@ async fn flushed(stream: &mut TcpStream, answers: &Answers, alarm: &Alarm) -> Re
 async fn paced(stream: &mut TcpStream, answers: &Answers, alarm: &Alarm) -> Result<()> {
     let mut due = clock::now();
     let mut event = Vec::with_capacity(512);
-    for part in &answers.parts {
+    let rest = answers.parts[2..].iter();
+    for part in std::iter::once(&answers.opening).chain(rest) {
         alarm.until(due).await?;
         event.clear();
         event.extend_from_slice(part);

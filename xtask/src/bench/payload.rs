@@ -31,9 +31,9 @@ pub(crate) enum Mode {
     Flushed,
     /// The same stream, the same chunks, all in one write.
     Burst,
-    /// The same stream, one event every [`PACE_MS`].
+    /// The same stream, one event every [`PACE_MS`]; the role comes with the first content.
     Paced,
-    /// One event, then silence until the client leaves.
+    /// The role and the first content, then silence until the client leaves.
     Idle,
 }
 
@@ -113,10 +113,14 @@ pub(crate) fn request(mode: Mode, host: &str, prefix: &str) -> Vec<u8> {
 pub(crate) struct Answers {
     /// Head and body of the plain answer.
     pub(crate) plain: Vec<u8>,
-    /// The writes of a stream: the head goes with the first event, the last chunk with `[DONE]`.
+    /// The writes of a flushed stream: the head goes with the first event, the last chunk with
+    /// `[DONE]`.
     pub(crate) parts: Vec<Vec<u8>>,
     /// All of those writes in one.
     pub(crate) burst: Vec<u8>,
+    /// The first two of them in one: a gateway that can still retry holds back a role that
+    /// comes without content.
+    pub(crate) opening: Vec<u8>,
     /// Answer to what the mock does not understand.
     pub(crate) refused: Vec<u8>,
 }
@@ -128,6 +132,7 @@ impl Answers {
         Self {
             plain: plain(),
             burst: parts.concat(),
+            opening: parts[..2].concat(),
             parts,
             refused: b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_vec(),
         }
@@ -159,7 +164,10 @@ pub(crate) fn stamps(piece: &[u8], mut each: impl FnMut(u64)) {
                 .wrapping_mul(10)
                 .wrapping_add(u64::from(digit.wrapping_sub(b'0')))
         });
-        each(value);
+        // Zeros: an event that was written together with the one that has the stamp.
+        if value > 0 {
+            each(value);
+        }
     }
 }
 

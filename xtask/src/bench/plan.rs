@@ -205,7 +205,15 @@ impl Bench {
             scenario.name,
             self.targets[index].name
         );
-        let cell = self.load(scenario, index).await?;
+        // A target that fails in one measurement still has figures in the others.
+        let cell = self
+            .load(scenario, index)
+            .await
+            .unwrap_or_else(|failure| Cell {
+                errors: 1,
+                first_error: Some(failure.to_string()),
+                ..Cell::default()
+            });
         self.found.samples.push(Sample {
             round,
             scenario: scenario.name,
