@@ -120,7 +120,7 @@ impl Body for ResponseBody {
         let polled = match &mut holding.conn {
             None => Pin::new(&mut this.incoming).poll_frame(cx),
             Some(conn) => match conn.poll_body(&mut this.incoming, cx) {
-                Poll::Pending if conn.poll_killed(cx).is_ready() => {
+                Poll::Pending if conn.poll_killed(&holding.lease, cx).is_ready() => {
                     let killed = holding.lease.generation.killed();
                     this.holding = None;
                     return Poll::Ready(killed.map(|killed| Err(this.killed(killed))));

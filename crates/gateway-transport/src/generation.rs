@@ -80,9 +80,6 @@ pub(crate) struct Generation {
     pub(crate) tasks: TaskTracker,
     open_sockets: Arc<AtomicUsize>,
     pub(crate) kill: CancellationToken,
-    /// Leases that are out, and the most there ever were.
-    live: AtomicUsize,
-    peak: AtomicUsize,
     killed: AtomicU8,
     retirement: Mutex<Option<Retirement>>,
     metrics: Arc<OriginMetrics>,
@@ -119,34 +116,10 @@ impl Generation {
             tasks: TaskTracker::new(),
             open_sockets: Arc::new(AtomicUsize::new(0)),
             kill: CancellationToken::new(),
-            live: AtomicUsize::new(0),
-            peak: AtomicUsize::new(0),
             killed: AtomicU8::new(ALIVE),
             retirement: Mutex::new(None),
             metrics: birth.metrics,
         })
-    }
-
-    /// Counts a lease in. Counted out by [`lease_ended`](Self::lease_ended).
-    pub(crate) fn lease_began(&self) {
-        let live = self.live.fetch_add(1, Ordering::Relaxed) + 1;
-        if live > self.peak.load(Ordering::Relaxed) {
-            self.peak.fetch_max(live, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn lease_ended(&self) {
-        self.live.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn live(&self) -> usize {
-        self.live.load(Ordering::Relaxed)
-    }
-
-    /// The most leases at a time since the last call.
-    pub(crate) fn take_peak(&self) -> usize {
-        let live = self.live();
-        self.peak.swap(live, Ordering::Relaxed).max(live)
     }
 
     /// Counts a socket in, until the guard is dropped.
@@ -179,8 +152,9 @@ impl Generation {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Cuts whatever runs: readers are woken and told who did it. The first caller's name counts.
-    pub(crate) fn kill(&self, by: Killed) {
+    /// Marks it as cut and ends its tasks. The first caller's name counts. Who waits for HTTP/1 is woken by
+    /// [`OriginInner::kill`](crate::origin::OriginInner::kill), the only caller.
+    pub(crate) fn mark_killed(&self, by: Killed) {
         let won =
             self.killed
                 .compare_exchange(ALIVE, by as u8, Ordering::AcqRel, Ordering::Acquire);

@@ -7,7 +7,6 @@
 use std::{
     future::Future,
     pin::{Pin, pin},
-    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
@@ -21,13 +20,13 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::task::coop::unconstrained;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::{
     config::Http1Config,
     connect::{ConnectTimings, Connected},
     error::{ConnectError, Phase},
-    generation::Generation,
+    hush::Hush,
+    lease::Lease,
 };
 
 /// An HTTP/1 connection. Dropping it closes the socket.
@@ -36,8 +35,9 @@ pub(crate) struct H1 {
     conn: http1::Connection<TokioIo<crate::io::Io>, Full<Bytes>>,
     /// The connection future has ended and must not be polled again.
     finished: bool,
-    kill: Option<KillWatch>,
-    pub(crate) generation: Arc<Generation>,
+    /// The task that the lease wakes when its generation is killed.
+    watched: Option<Waker>,
+    hush: Hush,
     pub(crate) timings: ConnectTimings,
 }
 
@@ -48,7 +48,6 @@ impl H1 {
     pub(crate) async fn new(
         connected: Connected,
         config: &Http1Config,
-        generation: &Arc<Generation>,
     ) -> Result<Box<Self>, ConnectError> {
         let mut builder = http1::Builder::new();
         builder
@@ -65,8 +64,8 @@ impl H1 {
             sender,
             conn,
             finished: false,
-            kill: None,
-            generation: Arc::clone(generation),
+            watched: None,
+            hush: Hush::default(),
             timings,
         }))
     }
@@ -74,7 +73,11 @@ impl H1 {
     /// Sends a request and waits for the head of the response. `None`: the generation was killed.
     ///
     /// Dropping the future leaves a connection that is good for nothing: drop it too.
-    pub(crate) async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Option<Answer> {
+    pub(crate) async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        lease: &Lease,
+    ) -> Option<Answer> {
         // Without the budget of tokio's scheduler: a `Pending` for want of budget would wake the waker that does
         // nothing, and we would sleep for ever.
         let mut head = pin!(unconstrained(self.sender.try_send_request(request)));
@@ -84,7 +87,7 @@ impl H1 {
             {
                 return Poll::Ready(Some(answer));
             }
-            match self.poll_killed(cx) {
+            match self.poll_killed(lease, cx) {
                 Poll::Ready(()) => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             }
@@ -98,62 +101,55 @@ impl H1 {
         incoming: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let mut noop = Context::from_waker(Waker::noop());
-        if let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(&mut noop) {
+        let mut take = || {
+            let mut noop = Context::from_waker(Waker::noop());
+            self.hush
+                .quietly(|| Pin::new(&mut *incoming).poll_frame(&mut noop))
+        };
+        if let Poll::Ready(frame) = take() {
             return Poll::Ready(frame);
         }
         self.drive(cx);
-        Pin::new(incoming).poll_frame(&mut noop)
+        let mut noop = Context::from_waker(Waker::noop());
+        self.hush
+            .quietly(|| Pin::new(incoming).poll_frame(&mut noop))
     }
 
     /// After the end of a body: whether the connection can serve another exchange. Lets go of the task that polled it.
     pub(crate) fn settle(&mut self) -> bool {
-        self.kill = None;
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.watched = None;
+        self.hush.forget();
+        self.probe();
         !self.finished && self.sender.is_ready()
     }
 
     /// Whether an idle connection is still good: sees a FIN, a reset and stray bytes that have arrived.
     pub(crate) fn is_open(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.probe();
         !self.finished && !self.sender.is_closed()
     }
 
-    /// Ready when the generation was killed; else the task is woken when it is.
-    pub(crate) fn poll_killed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.generation.killed().is_some() {
-            return Poll::Ready(());
-        }
-        // Registered once per task, not once per poll: the token's list of wakers is behind a lock of all shards.
-        if self
-            .kill
-            .as_ref()
-            .is_some_and(|kill| kill.waker.will_wake(cx.waker()))
-        {
-            return Poll::Pending;
-        }
-        let mut future = match self.kill.take() {
-            Some(kill) => kill.future,
-            None => Box::pin(self.generation.kill.clone().cancelled_owned()),
-        };
-        let killed = pin!(unconstrained(future.as_mut())).poll(cx);
-        self.kill = Some(KillWatch {
-            future,
-            waker: cx.waker().clone(),
-        });
-        killed
+    /// Ready when the generation of `lease` was killed; else the task is woken when it is.
+    pub(crate) fn poll_killed(&mut self, lease: &Lease, cx: &Context<'_>) -> Poll<()> {
+        lease.poll_killed(&mut self.watched, cx)
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) {
+    /// Lets the connection do what it can, and wakes the task of `cx` when it can do more.
+    fn drive(&mut self, cx: &Context<'_>) {
         if !self.finished {
+            let conn = Pin::new(&mut self.conn);
             // An error is told through the channels of the exchange; an idle connection with one is just over.
-            self.finished = Pin::new(&mut self.conn).poll(cx).is_ready();
+            self.finished = self.hush.forward(cx, |cx| conn.poll(cx)).is_ready();
         }
     }
-}
 
-/// Wakes the task of an exchange when its generation is killed.
-struct KillWatch {
-    future: Pin<Box<WaitForCancellationFutureOwned>>,
-    waker: Waker,
+    /// Lets the connection do what it can now, and nobody is woken later.
+    fn probe(&mut self) {
+        if !self.finished {
+            let conn = Pin::new(&mut self.conn);
+            self.finished = conn
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_ready();
+        }
+    }
 }

@@ -1,6 +1,10 @@
 //! The right of one exchange to one connection, as a guard.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -86,6 +90,29 @@ impl Lease {
         self.origin.relieve(pool);
     }
 
+    /// Ready when the generation was killed; else `cx` is woken when it is. `watched` remembers who was registered.
+    pub(crate) fn poll_killed(&self, watched: &mut Option<Waker>, cx: &Context<'_>) -> Poll<()> {
+        if self.generation.killed().is_some() {
+            return Poll::Ready(());
+        }
+        // Registered once per task, not once per poll.
+        if watched
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            return Poll::Pending;
+        }
+        *watched = Some(cx.waker().clone());
+        if let Some(pool) = self.origin.pools.get(self.shard) {
+            pool.watch(self.key, cx.waker().clone());
+        }
+        // A kill in between has woken nobody: look again.
+        match self.generation.killed() {
+            Some(_) => Poll::Ready(()),
+            None => Poll::Pending,
+        }
+    }
+
     /// No new streams on this lease's shared connection.
     pub(crate) fn retire_connection(&self) {
         if let (Some(id), Some(pool)) = (self.shared, self.origin.pools.get(self.shard)) {
@@ -104,7 +131,7 @@ impl Drop for Lease {
         };
         match self.shared {
             Some(id) => pool.release(self.key, &self.generation, id, Instant::now()),
-            None => pool.end_lease(self.key, &self.generation),
+            None => pool.end_lease(self.key),
         }
     }
 }

@@ -44,6 +44,9 @@ mod conn;
 // HTTP/1, polled inline.
 mod h1;
 
+// Wake-ups that a reader causes itself.
+mod hush;
+
 // HTTP/2, shared and driven by tasks.
 mod h2;
 

@@ -57,8 +57,8 @@ fn enforce_deadlines(origin: &OriginInner, now: Instant) {
             .and_then(|r| r.deadline)
             .is_some_and(|deadline| deadline <= now);
         if overdue && generation.killed().is_none() {
-            tracing::warn!(origin = %origin.label, generation = generation.number, leases = generation.live(), "drain deadline: cutting what runs");
-            generation.kill(Killed::DrainDeadline);
+            tracing::warn!(origin = %origin.label, generation = generation.number, leases = origin.live(generation.number), "drain deadline: cutting what runs");
+            origin.kill(&generation, Killed::DrainDeadline);
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     conn::Conn,
     environment::{Environment, jittered},
     error::SpecError,
-    generation::{Birth, Generation, RotateReason},
+    generation::{Birth, Generation, Killed, RotateReason},
     metrics::OriginMetrics,
     pool::{Expect, PoolLimits, PoolState, locked::LockedPool},
     spec::{ConnectSpec, Http2Mode, Scheme},
@@ -160,6 +160,24 @@ impl OriginInner {
     /// A connection-level failure: a connect, or an exchange whose connection died.
     pub(crate) fn connection_failed(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Cuts what runs on a generation: tasks end, readers are woken and told who did it.
+    pub(crate) fn kill(&self, generation: &Generation, by: Killed) {
+        // The mark first: who registers after the wake-up below looks at the mark again.
+        generation.mark_killed(by);
+        self.pools
+            .iter()
+            .for_each(|pool| pool.wake(generation.number));
+    }
+
+    /// Exchanges that run on a generation, over all shards.
+    pub(crate) fn live(&self, generation: u64) -> usize {
+        let mut live = 0;
+        for pool in &self.pools {
+            pool.leases(|lease| live += usize::from(lease.generation == generation));
+        }
+        live
     }
 
     /// A response head arrived.

@@ -3,7 +3,7 @@
 //! It holds connections of the current generation only. Whoever calls it passes the time, starts the
 //! connects it asks for by [`Ticket`], and drops what it hands out as dead after unlocking.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
 
 use slab::Slab;
 use tokio::{
@@ -20,9 +20,11 @@ pub(crate) mod locked;
 mod supply;
 mod types;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod model;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 pub(crate) use types::*;
@@ -38,6 +40,9 @@ pub(crate) struct PoolState<C> {
     /// Length of `waiting` at which requests that gave up are looked for again.
     prune_at: usize,
     leases: Slab<LeaseRecord>,
+    /// Leases of the current generation, and the most there were at a time.
+    live: usize,
+    peak: usize,
     expect: Expect,
     next_shared: u64,
     limits: PoolLimits,
@@ -67,6 +72,8 @@ impl<C: Poolable> PoolState<C> {
             waiting: VecDeque::new(),
             prune_at: PRUNE_FROM,
             leases: Slab::new(),
+            live: 0,
+            peak: 0,
             expect,
             next_shared: 0,
             limits,
@@ -192,7 +199,7 @@ impl<C: Poolable> PoolState<C> {
         conn: C,
         now: Instant,
     ) -> Option<C> {
-        self.end_lease(lease, generation);
+        self.end_lease(lease);
         if generation.number != self.current.number {
             return Some(conn);
         }
@@ -202,15 +209,37 @@ impl<C: Poolable> PoolState<C> {
     }
 
     /// Ends a lease whose connection is not given back.
-    pub(crate) fn end_lease(&mut self, lease: usize, generation: &Generation) {
-        if self.leases.try_remove(lease).is_some() {
-            generation.lease_ended();
+    pub(crate) fn end_lease(&mut self, lease: usize) {
+        let ended = self.leases.try_remove(lease);
+        if ended.is_some_and(|record| record.generation == self.current.number) {
+            self.live -= 1;
         }
+    }
+
+    /// Wakes `waker` when the lease's generation is killed.
+    pub(crate) fn watch(&mut self, lease: usize, waker: Waker) {
+        if let Some(record) = self.leases.get_mut(lease) {
+            record.waker = Some(waker);
+        }
+    }
+
+    /// Who has to be told that a generation was killed.
+    pub(crate) fn watchers(&mut self, generation: u64) -> Vec<Waker> {
+        let own = self
+            .leases
+            .iter_mut()
+            .filter(|(_, record)| record.generation == generation);
+        own.filter_map(|(_, record)| record.waker.take()).collect()
+    }
+
+    /// The most leases of the current generation at a time since the last call.
+    pub(crate) fn take_peak(&mut self) -> usize {
+        std::mem::replace(&mut self.peak, self.live)
     }
 
     /// Ends a lease on a shared connection and serves who waits for a stream.
     pub(crate) fn release(&mut self, lease: usize, generation: &Generation, id: u64, now: Instant) {
-        self.end_lease(lease, generation);
+        self.end_lease(lease);
         if generation.number != self.current.number {
             return;
         }
@@ -235,6 +264,8 @@ impl<C: Poolable> PoolState<C> {
         now: Instant,
     ) -> Aftermath<C> {
         self.current = next;
+        self.live = 0;
+        self.peak = 0;
         self.connecting = 0;
         let mut dead: Vec<C> = self.idle.drain(..).map(|idle| idle.conn).collect();
         dead.extend(self.shared.drain(..).map(|shared| shared.conn));
@@ -285,8 +316,8 @@ impl<C: Poolable> PoolState<C> {
         }
     }
 
-    pub(crate) fn leases(&self) -> impl Iterator<Item = LeaseRecord> + '_ {
-        self.leases.iter().map(|(_, record)| *record)
+    pub(crate) fn leases(&self) -> impl Iterator<Item = &LeaseRecord> {
+        self.leases.iter().map(|(_, record)| record)
     }
 }
 

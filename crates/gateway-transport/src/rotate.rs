@@ -127,23 +127,30 @@ fn conceive(
     })
 }
 
-/// The shards that want a warm connection, one entry for each connection.
-fn demand(origin: &Arc<OriginInner>) -> Vec<usize> {
-    let shards = origin.pools.len();
-    let peak = origin.current().take_peak();
-    let expects: Vec<_> = origin.pools.iter().map(|pool| pool.census()).collect();
-    let shared: Vec<usize> = (0..shards)
-        .filter(|at| {
-            expects
-                .get(*at)
-                .is_some_and(|c| c.expect == Expect::Shared && c.shared > 0)
+/// The shards that want a warm connection, one entry for each connection: as many as were in use at a time since
+/// the last rotation, or one where they are shared.
+fn demand(origin: &OriginInner) -> Vec<usize> {
+    let mut wanted: Vec<usize> = origin
+        .pools
+        .iter()
+        .map(|pool| {
+            let census = pool.census();
+            match census.expect {
+                Expect::Shared => usize::from(census.shared > 0),
+                Expect::Exclusive | Expect::Unknown => pool.take_peak(),
+            }
         })
         .collect();
-    if !shared.is_empty() {
-        return shared;
+    let mut demand = Vec::new();
+    // In turn, so that the bound does not favor the first shard.
+    while demand.len() < origin.env.config.prewarm_max && wanted.iter().any(|n| *n > 0) {
+        for (shard, left) in wanted.iter_mut().enumerate().filter(|(_, left)| **left > 0) {
+            *left -= 1;
+            demand.push(shard);
+        }
     }
-    let count = peak.min(origin.env.config.prewarm_max);
-    (0..count).map(|n| n % shards.max(1)).collect()
+    demand.truncate(origin.env.config.prewarm_max);
+    demand
 }
 
 async fn warm_up(
@@ -213,17 +220,18 @@ fn publish(
             origin.start_connect(shard, ticket, config.connect_timeout);
         }
     }
+    let leases = origin.live(old.number);
     if let Some(by) = options.kill {
-        old.kill(by.into());
+        origin.kill(&old, by.into());
     } else if config.sabotage == Some(Sabotage::EvictCloses) {
-        old.kill(Killed::Sabotage);
+        origin.kill(&old, Killed::Sabotage);
     }
     origin.metrics.rotated(candidate.reason);
     let rotated = Rotated {
         origin: Arc::clone(&origin.label),
         retired: old.number,
         current: candidate.number,
-        leases: old.live(),
+        leases,
         warm: warm_count,
     };
     tracing::info!(

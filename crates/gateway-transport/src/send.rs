@@ -73,16 +73,16 @@ async fn exchange(
     mut request: Request<Full<Bytes>>,
     options: &SendOptions,
 ) -> Result<Response<ResponseBody>, Box<Failed>> {
-    let origin = Arc::clone(lease.origin());
+    let origin = lease.origin();
     origin.metrics.requested(info.reused);
     let (answer, conn) = match conn {
         Conn::H1(mut h1) => {
-            for_http1(&mut request, &origin);
-            let answer = limited(options.head_timeout, h1.exchange(request)).await;
+            for_http1(&mut request, origin);
+            let answer = limited(options.head_timeout, h1.exchange(request, &lease)).await;
             (answer, Some(h1))
         }
         Conn::H2(h2) => {
-            for_http2(&mut request, &origin);
+            for_http2(&mut request, origin);
             let answer = limited(options.head_timeout, h2.exchange(request)).await;
             (answer.map(Some), None)
         }

@@ -189,8 +189,7 @@ impl Transport {
         let env = &self.0.env;
         env.closed.store(true, Ordering::Release);
         env.stop.cancel();
-        let mut draining: Vec<Weak<Generation>> = Vec::new();
-        let mut sockets: Vec<TaskTracker> = Vec::new();
+        let mut draining: Vec<(Arc<OriginInner>, Weak<Generation>)> = Vec::new();
         let gone = ConnectError::new(Phase::Pool, "the transport is shutting down");
         for origin in self.0.origins() {
             rotate(
@@ -201,14 +200,16 @@ impl Transport {
             )
             .await;
             origin.pools.iter().for_each(|pool| pool.refuse_all(&gone));
-            draining.extend(origin.control().draining.iter().cloned());
+            let old = origin.control().draining.clone();
+            draining.extend(
+                old.into_iter()
+                    .map(|generation| (Arc::clone(&origin), generation)),
+            );
         }
-        sockets.extend(
-            draining
-                .iter()
-                .filter_map(Weak::upgrade)
-                .map(|generation| generation.tasks.clone()),
-        );
+        let alive = draining
+            .iter()
+            .filter_map(|(_, generation)| generation.upgrade());
+        let sockets: Vec<TaskTracker> = alive.map(|generation| generation.tasks.clone()).collect();
         env.tasks.close();
         let closed = async {
             for tasks in &sockets {
@@ -228,9 +229,11 @@ impl Transport {
             return 0;
         }
         let mut cut = 0;
-        for generation in draining.iter().filter_map(Weak::upgrade) {
-            cut += generation.live();
-            generation.kill(KilledBy::Shutdown.into());
+        for (origin, generation) in &draining {
+            if let Some(generation) = generation.upgrade() {
+                cut += origin.live(generation.number);
+                origin.kill(&generation, KilledBy::Shutdown.into());
+            }
         }
         closed.await;
         cut

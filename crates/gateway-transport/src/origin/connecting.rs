@@ -56,7 +56,7 @@ impl OriginInner {
             phase.set(Phase::Handshake);
             let config = &self.env.config;
             Ok(match connected.protocol {
-                Protocol::Http1 => Conn::H1(H1::new(connected, &config.http1, generation).await?),
+                Protocol::Http1 => Conn::H1(H1::new(connected, &config.http1).await?),
                 Protocol::Http2 => {
                     let here = Handle::current();
                     Conn::H2(H2::new(connected, &config.http2, generation, &here).await?)

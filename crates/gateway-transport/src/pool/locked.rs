@@ -2,9 +2,12 @@
 
 #[cfg(loom)]
 use loom::sync::{Mutex, MutexGuard};
-use std::sync::{Arc, PoisonError};
 #[cfg(not(loom))]
 use std::sync::{Mutex, MutexGuard};
+use std::{
+    sync::{Arc, PoisonError},
+    task::Waker,
+};
 
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
@@ -57,8 +60,23 @@ impl<C: Poolable> LockedPool<C> {
         drop(dead);
     }
 
-    pub(crate) fn end_lease(&self, lease: usize, generation: &Generation) {
-        self.lock().end_lease(lease, generation);
+    pub(crate) fn end_lease(&self, lease: usize) {
+        let mut state = self.lock();
+        state.end_lease(lease);
+    }
+
+    pub(crate) fn watch(&self, lease: usize, waker: Waker) {
+        self.lock().watch(lease, waker);
+    }
+
+    /// Wakes those who hold a lease of a generation that was killed.
+    pub(crate) fn wake(&self, generation: u64) {
+        let watchers = self.lock().watchers(generation);
+        watchers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn take_peak(&self) -> usize {
+        self.lock().take_peak()
     }
 
     pub(crate) fn release(&self, lease: usize, generation: &Generation, id: u64, now: Instant) {
@@ -98,7 +116,7 @@ impl<C: Poolable> LockedPool<C> {
     }
 
     /// Shows every lease that is out to `each`, under the lock.
-    pub(crate) fn leases(&self, each: impl FnMut(LeaseRecord)) {
+    pub(crate) fn leases(&self, each: impl FnMut(&LeaseRecord)) {
         self.lock().leases().for_each(each);
     }
 

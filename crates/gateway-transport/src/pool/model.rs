@@ -192,7 +192,7 @@ impl World {
             Some(id) => self
                 .pool
                 .release(grant.lease, &grant.generation, id, self.now),
-            None => self.pool.end_lease(grant.lease, &grant.generation),
+            None => self.pool.end_lease(grant.lease),
         }
     }
 
@@ -276,7 +276,8 @@ impl World {
             .leases()
             .filter(|lease| lease.generation == current)
             .count();
-        assert_eq!(pool.current.live(), records);
+        assert_eq!(pool.live, records);
+        assert!(pool.peak >= pool.live);
     }
 
     /// Who waits, waits for something: a connect that runs, or a slot.

@@ -15,11 +15,13 @@ impl<C: Poolable> PoolState<C> {
         now: Instant,
     ) -> Grant<C> {
         let generation = Arc::clone(&self.current);
-        generation.lease_began();
+        self.live += 1;
+        self.peak = self.peak.max(self.live);
         let lease = self.leases.insert(LeaseRecord {
             generation: generation.number,
             shared: shared.is_some(),
             started: now,
+            waker: None,
         });
         Grant {
             conn,
@@ -63,7 +65,7 @@ impl<C: Poolable> PoolState<C> {
                 Err(Err(_)) => return,
             }
         }
-        self.end_lease(grant.lease, &grant.generation);
+        self.end_lease(grant.lease);
         self.park(grant.conn, now, dead);
     }
 
@@ -103,7 +105,7 @@ impl<C: Poolable> PoolState<C> {
 
     /// Undoes a grant that nobody took.
     pub(super) fn take_back(&mut self, grant: &Grant<C>) {
-        self.end_lease(grant.lease, &grant.generation);
+        self.end_lease(grant.lease);
         if let Some(shared) = self.shared.iter_mut().find(|s| Some(s.id) == grant.shared) {
             shared.streams -= 1;
         }

@@ -123,7 +123,7 @@ fn check_in_gives_back_what_belongs_to_an_old_generation() {
         pool.check_in(grant.lease, &old, grant.conn, Instant::now())
             .is_some()
     );
-    assert_eq!((old.live(), pool.leases().count()), (0, 0));
+    assert_eq!(pool.leases().count(), 0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The words that a pool and its callers share.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Waker};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
@@ -95,11 +95,13 @@ pub(crate) enum Expect {
 }
 
 /// A lease that is out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct LeaseRecord {
     pub(crate) generation: u64,
     pub(crate) shared: bool,
     pub(crate) started: Instant,
+    /// To be woken when the generation is killed.
+    pub(crate) waker: Option<Waker>,
 }
 
 /// How many of what a pool holds.

@@ -1,6 +1,14 @@
 //! One exchange over HTTP/1: what goes out, what comes in, what becomes of the connection.
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use gateway_transport::{BodyError, Delivery, Phase, SendOptions, Timer};
@@ -261,4 +269,34 @@ async fn an_idle_connection_is_closed_after_the_idle_timeout() {
     assert!(!peer.is_closed().await);
     advance(Duration::from_secs(2)).await;
     peer.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_costs_its_reader_one_wake_up() {
+    let mut world = World::http1();
+    let (mut body, mut peer) = world.open_stream("one").await;
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&polls);
+    let reader = world.tasks.spawn(async move {
+        let mut frames = 0;
+        while poll_fn(|cx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Pin::new(&mut body).poll_frame(cx)
+        })
+        .await
+        .is_some()
+        {
+            frames += 1;
+        }
+        frames
+    });
+    settle().await;
+    for n in 0..100 {
+        peer.chunk("event").await;
+        settle().await;
+        // One poll that gives the event and one that waits for the next.
+        assert_eq!(polls.load(Ordering::Relaxed), 2 * (n + 1) + 1);
+    }
+    peer.end_stream().await;
+    assert_eq!(reader.await.unwrap(), 100);
 }
