@@ -4,10 +4,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, FrameError, Framer, Seen};
+use gateway_core::{EndReason, ErrorInfo, ErrorKind, FrameError, Framer, Seen};
 use gateway_core::{Event, Flow, StreamObserver, Usage};
 use gateway_transport::{BodyError, KilledBy, ResponseBody};
 use http_body::Body;
+
+use crate::record::Record;
 
 /// A stream of events from an upstream.
 #[derive(Debug)]
@@ -50,12 +52,16 @@ pub(crate) enum Ending {
 }
 
 impl UpstreamStream {
-    /// Observes `body` as a stream of `dialect`. One event may have `max_event` bytes.
-    pub(crate) fn new(dialect: Dialect, body: ResponseBody, max_event: usize) -> Self {
+    /// Observes `body` as the stream that the call of `record` asked for. One event may have `max_event` bytes.
+    pub(crate) fn new(record: &Record, body: ResponseBody, max_event: usize) -> Self {
+        let mut observer = record.dialect.stream_observer();
+        if let Some(choices) = record.choices {
+            observer.expect_choices(choices);
+        }
         Self {
             body,
             framer: Framer::new(max_event),
-            observer: dialect.stream_observer(),
+            observer,
         }
     }
 
@@ -157,23 +163,39 @@ fn watch_event(observer: &mut StreamObserver, event: &Event<'_>, batch: &mut Bat
 }
 
 fn lost(error: &BodyError) -> Ending {
-    let (reason, message) = match error {
-        BodyError::Killed { by, .. } => match by {
-            KilledBy::Shutdown => (
-                EndReason::ShutdownDeadline,
+    if let BodyError::Killed { by, .. } = error {
+        let (reason, told) = told_of_kill(*by);
+        return Ending::Broken {
+            reason,
+            error: told,
+            detail: error.to_string(),
+        };
+    }
+    broken(
+        EndReason::Truncated,
+        "The connection to the provider was lost before the stream was complete.",
+        &error.to_string(),
+    )
+}
+
+/// How a call ends that was cut on purpose, and what its client is told.
+pub(crate) fn told_of_kill(by: KilledBy) -> (EndReason, ErrorInfo) {
+    match by {
+        KilledBy::Shutdown => (
+            EndReason::ShutdownDeadline,
+            ErrorInfo::new(
+                ErrorKind::Unavailable,
                 "The gateway is shutting down and its drain time is over.",
             ),
-            _ => (
-                EndReason::Cancelled,
-                "The gateway's operator ended this stream.",
-            ),
-        },
-        _ => (
-            EndReason::Truncated,
-            "The connection to the provider was lost before the stream was complete.",
         ),
-    };
-    broken(reason, message, &error.to_string())
+        _ => (
+            EndReason::Cancelled,
+            ErrorInfo::new(
+                ErrorKind::Upstream,
+                "The gateway's operator ended this call.",
+            ),
+        ),
+    }
 }
 
 fn unreadable(error: &FrameError) -> Ending {

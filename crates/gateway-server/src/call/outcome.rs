@@ -1,9 +1,9 @@
 //! What an upstream answered, judged: an answer for the client, or a failure with a real status.
 
 use bytes::Bytes;
-use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName};
+use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName, strip_bom};
 use gateway_router::{Answered, CallError};
-use gateway_transport::{Delivery, ResponseBody, SendError, Timer};
+use gateway_transport::{BodyError, Delivery, KilledBy, ResponseBody, SendError, Timer};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, response};
 use tokio::time::{Instant, timeout_at};
@@ -12,7 +12,7 @@ use super::Answer;
 use super::intake::{Ungathered, gather};
 use crate::record::{OpenRecord, Record};
 use crate::respond::Failure;
-use crate::upstream::{Batch, Ending, UpstreamStream};
+use crate::upstream::{Batch, Ending, UpstreamStream, told_of_kill};
 use crate::worker::CallLimits;
 
 /// Reads the upstream's answer as far as it must be known before the client hears of it.
@@ -32,7 +32,7 @@ pub(super) async fn read(
     }
     let streams = kind_is(&headers, "text/event-stream");
     if record.stream && streams {
-        let upstream = UpstreamStream::new(record.dialect, body, limits.event_bytes);
+        let upstream = UpstreamStream::new(record, body, limits.event_bytes);
         let (upstream, held) = hold(upstream, limits, record).await?;
         return Ok((headers, Answer::Stream(upstream, held)));
     }
@@ -41,7 +41,7 @@ pub(super) async fn read(
             "an event stream came where one answer was asked for",
         ));
     }
-    let body = collect(body, limits.response_bytes).await?;
+    let body = strip_bom(collect(body, limits.response_bytes).await?);
     let facts = record
         .dialect
         .read_body(&body)
@@ -165,9 +165,8 @@ fn not_sent(error: &SendError, limits: &CallLimits) -> Failure {
         failure.detail = Some(describe(error));
         return failure;
     }
-    if error.killed.is_some() {
-        let message = "The gateway's operator ended this call.";
-        return Failure::upstream(EndReason::Cancelled, message, describe(error));
+    if let Some(by) = error.killed {
+        return killed(by, describe(error));
     }
     match error.delivery {
         Delivery::NotSent | Delivery::Refused => Failure::upstream(
@@ -182,6 +181,14 @@ fn not_sent(error: &SendError, limits: &CallLimits) -> Failure {
         )
         .without_retry(),
     }
+}
+
+/// The exchange was cut on purpose.
+fn killed(by: KilledBy, detail: String) -> Failure {
+    let (end, error) = told_of_kill(by);
+    let mut failure = Failure::new(end, error);
+    failure.detail = Some(detail);
+    failure
 }
 
 /// An answer with an error status.
@@ -232,6 +239,9 @@ fn unusable(detail: &str) -> Failure {
 async fn collect(body: ResponseBody, limit: usize) -> Result<Bytes, Failure> {
     match gather(body, limit, None).await {
         Ok(body) => Ok(body),
+        Err(Ungathered::Broken(error @ BodyError::Killed { by, .. })) => {
+            Err(killed(by, describe(&error)))
+        }
         Err(Ungathered::Broken(error)) => Err(Failure::upstream(
             EndReason::Truncated,
             "The provider's answer broke off.",
