@@ -38,7 +38,7 @@ impl Load {
             limit: settings.pace.longest() + settings.timeouts.read + Duration::from_secs(10),
         };
         let models: Arc<[Model]> = models.into();
-        let count = u32::try_from(settings.streams).unwrap_or(u32::MAX);
+        let count = settings.streams;
         for number in 0..count {
             let client = Client {
                 clients: Arc::clone(clients),

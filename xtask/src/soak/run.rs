@@ -213,7 +213,7 @@ impl<'a> Watch<'a> {
             marks: self.marks,
             totals: self.clients.tally.totals(),
             before,
-            streams_wanted: u64::try_from(self.settings.streams).unwrap_or(u64::MAX),
+            streams_wanted: u64::from(self.settings.streams),
             orders,
             unmarked: self.clients.unmarked.load(Ordering::Relaxed),
         }

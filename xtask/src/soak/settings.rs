@@ -24,10 +24,10 @@ pub(crate) struct Args {
     ttl: Option<u64>,
     /// Streams at the same time. [default: 2000; 300 with --short]
     #[arg(long)]
-    streams: Option<usize>,
+    streams: Option<u32>,
     /// Rotations for other reasons than the lifetime, spread over the run. [default: one every two seconds; every minute with --hours; every second with --short]
     #[arg(long)]
-    rotations: Option<u32>,
+    rotations: Option<u64>,
     /// Makes the choice of models, lengths and moments repeat. [default: random, and reported]
     #[arg(long)]
     seed: Option<u64>,
@@ -80,7 +80,7 @@ pub(super) struct Settings {
     pub(super) short: bool,
     pub(super) load: Duration,
     pub(super) ttl: Duration,
-    pub(super) streams: usize,
+    pub(super) streams: u32,
     pub(super) pace: Pace,
     pub(super) timeouts: Timeouts,
     /// Time between rotations for other reasons than the lifetime.
@@ -139,7 +139,24 @@ impl Settings {
         if load == 0 || ttl == 0 || streams == 0 {
             return Err(Failure::new("seconds, ttl and streams must be more than 0"));
         }
-        let command = reproduce(&args, load, ttl, streams, seed);
+        // The original's chart shows lifetimes alone: other rotations would blur the marks.
+        let quiet = args.sabotage.is_some() || args.target.is_some();
+        let rotations = args
+            .rotations
+            .unwrap_or(match (quiet, args.short, args.hours) {
+                (true, ..) => 0,
+                (_, true, _) => load,
+                (_, _, None) => load / 2,
+                (_, _, Some(_)) => load / 60,
+            });
+        let numbers = [
+            ("seconds", load),
+            ("ttl", ttl),
+            ("streams", u64::from(streams)),
+            ("rotations", rotations),
+            ("seed", seed),
+        ];
+        let command = reproduce(&args, &numbers);
         let target = match args.target {
             Some(url) => Some(Target {
                 authority: authority(&url)?,
@@ -156,24 +173,11 @@ impl Settings {
         };
         let ttl = Duration::from_secs(ttl);
         let load = Duration::from_secs(load);
-        // The original's chart shows lifetimes alone: other rotations would blur the marks.
-        let quiet = args.sabotage.is_some() || target.is_some();
-        let rotations = args.rotations.or_else(|| {
-            let seconds = match (args.short, args.hours) {
-                (true, _) => 1,
-                (_, None) => 2,
-                (_, Some(_)) => 60,
-            };
-            let usual = load.as_secs() / seconds;
-            (!quiet).then(|| u32::try_from(usual).unwrap_or(u32::MAX))
-        });
         Ok(Self {
             short: args.short,
             pace: Pace::of(args.short, ttl, load),
             timeouts: Timeouts::of(args.short),
-            rotate_every: rotations
-                .filter(|&count| count > 0)
-                .map(|count| load / count),
+            rotate_every: (rotations > 0).then(|| load.div_f64(rotations as f64)),
             load,
             ttl,
             streams,
@@ -244,16 +248,13 @@ fn authority(url: &str) -> Result<String> {
 }
 
 /// The command with every default written out; a key is never repeated.
-fn reproduce(args: &Args, load: u64, ttl: u64, streams: usize, seed: u64) -> String {
+fn reproduce(args: &Args, numbers: &[(&str, u64)]) -> String {
     let mut command = "cargo xtask soak".to_owned();
     if args.short {
         command.push_str(" --short");
     }
-    command.push_str(&format!(
-        " --seconds {load} --ttl {ttl} --streams {streams} --seed {seed}"
-    ));
-    if let Some(rotations) = args.rotations {
-        command.push_str(&format!(" --rotations {rotations}"));
+    for (name, number) in numbers {
+        command.push_str(&format!(" --{name} {number}"));
     }
     if let Some(sabotage) = args.sabotage {
         command.push_str(&format!(" --sabotage {}", sabotage.name()));

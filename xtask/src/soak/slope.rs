@@ -60,7 +60,7 @@ pub(super) enum Growth {
 impl Growth {
     /// Judges `(seconds, bytes)` of a time in which the load was steady.
     ///
-    /// Growth is what a line explains by at least half, that is more than a twentieth of the memory
+    /// Growth is what a line explains by at least half, that is more than a tenth of the memory
     /// and more than 8 MiB over the time that was watched: an allocator's noise is below both.
     pub(super) fn of(points: &[(f64, f64)]) -> Self {
         let (Some(line), Some(first), Some(last)) =
@@ -69,7 +69,7 @@ impl Growth {
             return Self::Unknown;
         };
         let grown = line.at(last.0) - line.at(first.0);
-        let much = grown > 8.0 * MIB && grown > line.at(first.0) / 20.0;
+        let much = grown > 8.0 * MIB && grown > line.at(first.0) / 10.0;
         if much && line.fit > 0.5 {
             Self::Grows(line)
         } else {

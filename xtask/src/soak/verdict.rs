@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::outcome::Outcome;
+use super::process::Reading;
 use super::record::Record;
 use super::sample::{Phase, Rotation, Sample};
 use super::slope::Growth;
@@ -192,7 +193,7 @@ fn descriptors_check(record: &Record) -> Option<Check> {
 }
 
 fn memory_check(record: &Record) -> Option<Check> {
-    let growth = Growth::of(&steady_memory(&record.samples));
+    let growth = record.growth();
     if growth == Growth::Unknown {
         return None;
     }
@@ -200,8 +201,24 @@ fn memory_check(record: &Record) -> Option<Check> {
         name: "memory under steady load",
         passed: matches!(growth, Growth::Flat(_)),
         wanted: "flat".to_owned(),
-        found: growth.in_words(),
+        found: format!("{}; {}", growth.in_words(), at_rest(record)),
     })
+}
+
+fn at_rest(record: &Record) -> String {
+    let mib =
+        |reading: Option<Reading>| reading.map_or(0, |reading| reading.rss_bytes / (1024 * 1024));
+    let most = record
+        .samples
+        .iter()
+        .map(|sample| mib(sample.gateway))
+        .max();
+    format!(
+        "{} MiB before, {} at most, {} at rest",
+        mib(record.before),
+        most.unwrap_or(0),
+        mib(record.samples.last().and_then(|sample| sample.gateway)),
+    )
 }
 
 /// Memory while the load was steady, without its first third: pools and buffers grow to their size first.
