@@ -15,10 +15,10 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Outgoing;
-use crate::edge::Client;
+use crate::edge::{Client, StallWatch};
 use crate::record::OpenRecord;
 use crate::relay::{Carrier, Relay, StreamTimers};
-use crate::respond::Failure;
+use crate::respond::{self, Failure};
 use crate::upstream::{Batch, UpstreamStream};
 use crate::worker::{CallLimits, Snapshot, Worker};
 
@@ -43,7 +43,7 @@ pub(crate) async fn answer(
     let snapshot = worker.shared.snapshot.load_full();
     let call_id = call_id(request.headers());
     let carrier = match request.version() {
-        Version::HTTP_2 => Carrier::Http2,
+        Version::HTTP_2 => Carrier::Http2(StallWatch::current()),
         _ => Carrier::Http1(Arc::clone(&client.socket)),
     };
     let mut record = OpenRecord::new(Arc::clone(&worker), &client, dialect, call_id, started);
@@ -59,7 +59,7 @@ pub(crate) async fn answer(
         }
         Err(failure) => {
             let (head, body) = failure.response(head, dialect);
-            record.status = failure.error.status;
+            record.status = respond::status(dialect, &failure.error).as_u16();
             record.ends(failure.end);
             record.error = Some(failure.detail.unwrap_or(failure.error.message));
             (head, Answer::Whole(body))
@@ -123,6 +123,7 @@ fn plan(
     record: &mut OpenRecord,
 ) -> Result<Plan, Failure> {
     record.stream = envelope.stream();
+    record.choices = envelope.field("n").and_then(number);
     let Some(model) = path_model.or(envelope.model()) else {
         let error = ErrorInfo::new(ErrorKind::InvalidRequest, "`model` is missing.");
         return Err(Failure::new(
@@ -150,6 +151,11 @@ fn plan(
             );
             Failure::rejected(ErrorKind::InvalidRequest, message)
         })
+}
+
+/// A JSON number that counts something.
+fn number(json: &[u8]) -> Option<u64> {
+    std::str::from_utf8(json).ok()?.parse().ok()
 }
 
 async fn attempt(

@@ -2,10 +2,12 @@
 
 mod connection;
 mod socket;
+mod stall;
 mod tls;
 
 pub(crate) use connection::{Client, ConnectionLimits, Door, InFlight, Scope};
 pub(crate) use socket::{SocketState, Verdict};
+pub(crate) use stall::StallWatch;
 pub(crate) use tls::{TlsError, acceptor};
 
 use std::io;

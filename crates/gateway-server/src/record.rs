@@ -25,6 +25,8 @@ pub(crate) struct Record {
     pub dialect: Dialect,
     /// The client asked for a stream.
     pub stream: bool,
+    /// How many answers it asked for, if it said so.
+    pub choices: Option<u64>,
     /// The model that the client asked for, cut to a sane length.
     pub model: Option<Box<str>>,
     /// The model group that serves it.
@@ -80,6 +82,7 @@ impl OpenRecord {
                 call_id,
                 dialect,
                 stream: false,
+                choices: None,
                 model: None,
                 group: None,
                 deployment: None,

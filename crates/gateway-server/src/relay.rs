@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::body::Cut;
-use crate::edge::SocketState;
+use crate::edge::{SocketState, StallWatch};
 use crate::record::OpenRecord;
 use crate::upstream::{Batch, Ending, UpstreamStream};
 use crate::worker::Worker;
@@ -39,7 +39,7 @@ pub(crate) enum Carrier {
     /// error in the same poll.
     Http1(Arc<SocketState>),
     /// A reset would overtake the error event, so the stream ends as if it were complete, without its marker.
-    Http2,
+    Http2(Arc<StallWatch>),
 }
 
 pin_project! {
@@ -65,6 +65,11 @@ pin_project! {
             let this = this.project();
             if let Some(upstream) = this.upstream {
                 this.record.usage = upstream.usage();
+            }
+            if let Carrier::Http2(watch) = this.carrier
+                && watch.has_stalled()
+            {
+                this.record.ends(EndReason::Timer(TimerName::ClientWrite));
             }
         }
     }
@@ -126,6 +131,20 @@ impl Relay {
 
     /// The next piece for the client. See [`http_body::Body::poll_frame`].
     pub(crate) fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        if let Carrier::Http2(watch) = &self.carrier {
+            watch.asked();
+        }
+        let polled = self.as_mut().poll_piece(cx);
+        if let (Carrier::Http2(watch), Poll::Ready(_)) = (&self.carrier, &polled) {
+            watch.handed_over();
+        }
+        polled
+    }
+
+    fn poll_piece(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
@@ -238,7 +257,7 @@ impl Relay {
                         since: socket.flushes(),
                         reason,
                     },
-                    Carrier::Http2 => State::Ended,
+                    Carrier::Http2(_) => State::Ended,
                 }
             }
         };

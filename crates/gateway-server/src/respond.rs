@@ -70,8 +70,7 @@ impl Failure {
 
     /// Completes `head` and gives the body in the front end's own error shape.
     pub(crate) fn response(&self, head: Builder, dialect: Dialect) -> (Builder, Bytes) {
-        let status =
-            StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = status(dialect, &self.error);
         let mut response = head
             .status(status)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -119,8 +118,13 @@ pub(crate) fn content(
 
 /// An error that belongs to no call.
 pub(crate) fn refuse(dialect: Dialect, error: &ErrorInfo) -> Response<Outgoing> {
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = status(dialect, error);
     content(status, "application/json", dialect.error_body(error))
+}
+
+/// The status that an error has in a dialect.
+pub(crate) fn status(dialect: Dialect, error: &ErrorInfo) -> StatusCode {
+    StatusCode::from_u16(dialect.status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// What the official SDKs look at before they decide on their own whether to try again.

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::rt::Executor;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -22,9 +21,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::socket::{ClientSocket, SocketState, Verdict};
+use super::stall::Streams;
 use crate::body::Outgoing;
 use crate::worker::Worker;
 
@@ -161,7 +160,7 @@ pub(super) async fn serve(
 /// Polls the connection, and looks after it once per [`WATCH`]: hyper's own turn ends with a flush, and that is where
 /// the socket notices a client that has left behind unread bytes.
 async fn drive(
-    connection: auto::Connection<'_, TokioIo<ClientIo>, Front, Tracked>,
+    connection: auto::Connection<'_, TokioIo<ClientIo>, Front, Streams>,
     client: &Client,
     limits: &ConnectionLimits,
     stop: &CancellationToken,
@@ -200,8 +199,11 @@ fn report(peer: SocketAddr, ended: Result<(), Box<dyn std::error::Error + Send +
     }
 }
 
-fn protocol(limits: &ConnectionLimits, worker: &Arc<Worker>) -> auto::Builder<Tracked> {
-    let mut builder = auto::Builder::new(Tracked(worker.connections.clone()));
+fn protocol(limits: &ConnectionLimits, worker: &Arc<Worker>) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(Streams {
+        tasks: worker.connections.clone(),
+        slow_client: limits.slow_client,
+    });
     builder
         .http1()
         // `drive` has a cheaper watch over idle and slow connections than a timer per request.
@@ -218,20 +220,6 @@ fn protocol(limits: &ConnectionLimits, worker: &Arc<Worker>) -> auto::Builder<Tr
         .keep_alive_interval(Some(H2_PING))
         .timer(TokioTimer::new());
     builder
-}
-
-/// Runs hyper's HTTP/2 streams as tasks that the worker can wait for.
-#[derive(Clone, Debug)]
-struct Tracked(TaskTracker);
-
-impl<F> Executor<F> for Tracked
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    fn execute(&self, task: F) {
-        self.0.spawn(task);
-    }
 }
 
 /// Hands each request to the worker.

@@ -10,7 +10,11 @@ pub(super) struct JsonLine<'a> {
 
 impl<'a> JsonLine<'a> {
     /// Begins an object behind whatever `out` holds, with a member that is written as it is.
-    pub(super) fn begin(out: &'a mut Vec<u8>, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+    pub(super) fn begin(
+        out: &'a mut Vec<u8>,
+        name: &str,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Self {
         out.extend_from_slice(b"{\"");
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b"\":\"");
@@ -53,7 +57,8 @@ impl<'a> JsonLine<'a> {
             // A leading one keeps the zeros behind the point.
             let text = digits.format(1000 + rest).as_bytes();
             self.out.push(b'.');
-            self.out.extend_from_slice(text.get(1..).unwrap_or_default());
+            self.out
+                .extend_from_slice(text.get(1..).unwrap_or_default());
         }
     }
 
@@ -130,7 +135,12 @@ mod tests {
 
     #[test]
     fn milliseconds_keep_their_places() {
-        for (micros, text) in [(0, "0"), (7, "0.007"), (1_000, "1"), (12_345_070, "12345.070")] {
+        for (micros, text) in [
+            (0, "0"),
+            (7, "0.007"),
+            (1_000, "1"),
+            (12_345_070, "12345.070"),
+        ] {
             let mut out = Vec::new();
             let mut line = JsonLine::begin(&mut out, "at", |_| {});
             line.millis("ms", Duration::from_micros(micros));
