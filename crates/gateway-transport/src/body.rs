@@ -85,7 +85,9 @@ impl ResponseBody {
         match holding.lease.generation.killed() {
             Some(killed) => self.killed(killed),
             None => {
-                holding.lease.origin().connection_failed();
+                if !classify(&error).is_some_and(|fault| fault.stream_only) {
+                    holding.lease.origin().connection_failed();
+                }
                 describe(error)
             }
         }

@@ -28,7 +28,13 @@ pub(crate) async fn check_out(
     };
     let grant = match pool.check_out(begun) {
         CheckOut::Granted(grant) => return Ok(Lease::from_grant(origin, shard, grant, begun)),
-        CheckOut::Full => return Err(not_sent(origin, Phase::Pool)),
+        CheckOut::Full => {
+            let mut error = not_sent(origin, Phase::Pool);
+            error.source = Some(Arc::from(Box::from(
+                "too many requests wait for a connection",
+            )));
+            return Err(error);
+        }
         CheckOut::Queued(queued) => {
             let waiting = Wait {
                 origin,
@@ -92,7 +98,8 @@ impl Wait<'_> {
         }
         match timeout(connect_timeout, &mut place.receiver).await {
             Ok(handoff) => self.take(handoff.ok()),
-            Err(_) => Err(self.timed_out(Timer::Connect, Phase::Connect)),
+            // The phase that any connect of this origin entered last: most likely the one we waited for.
+            Err(_) => Err(self.timed_out(Timer::Connect, self.origin.phase.get())),
         }
     }
 

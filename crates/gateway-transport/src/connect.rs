@@ -1,6 +1,12 @@
 //! From a spec to an open, secured byte stream: resolve, TCP, proxy, TLS.
 
-use std::{fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{net::TcpStream, sync::Semaphore, time::Instant};
 
@@ -116,7 +122,7 @@ pub(crate) struct Dialer<'a> {
 
 impl Dialer<'_> {
     /// Opens one connection. Dropping the future closes what was opened. `phase` is what is being done.
-    pub(crate) async fn dial(&self, phase: &PhaseCell) -> Result<Connected, ConnectError> {
+    pub(crate) async fn dial(&self, phase: &PhaseCell<'_>) -> Result<Connected, ConnectError> {
         let mut timings = ConnectTimings::default();
         let (stream, peer) = self.reach(phase, &mut timings).await?;
         let Some(tls) = self.tls.filter(|_| self.spec.scheme == Scheme::Https) else {
@@ -159,7 +165,7 @@ impl Dialer<'_> {
     /// A TCP stream whose other end is the target, through the proxy if there is one.
     async fn reach(
         &self,
-        phase: &PhaseCell,
+        phase: &PhaseCell<'_>,
         timings: &mut ConnectTimings,
     ) -> Result<(TcpStream, SocketAddr), ConnectError> {
         let spec = self.spec;
@@ -193,30 +199,29 @@ impl Dialer<'_> {
 }
 
 /// The phase that a connect is in, readable when its bound ends it.
-pub(crate) struct PhaseCell(std::sync::Mutex<Phase>);
+#[derive(Debug)]
+pub(crate) struct PhaseCell<'a> {
+    own: Mutex<Phase>,
+    /// Where requests that wait look.
+    seen: Option<&'a PhaseCell<'static>>,
+}
 
-impl PhaseCell {
-    pub(crate) const fn new() -> Self {
-        Self(std::sync::Mutex::new(Phase::Connect))
+impl<'a> PhaseCell<'a> {
+    pub(crate) const fn new(seen: Option<&'a PhaseCell<'static>>) -> Self {
+        Self {
+            own: Mutex::new(Phase::Connect),
+            seen,
+        }
     }
 
     pub(crate) fn set(&self, phase: Phase) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = phase;
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        if let Some(seen) = self.seen {
+            seen.set(phase);
+        }
     }
 
     pub(crate) fn get(&self) -> Phase {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for PhaseCell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.get().fmt(f)
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,6 +8,8 @@ use std::error::Error as StdError;
 pub(crate) struct Http2Fault {
     pub(crate) code: u32,
     pub(crate) refused: bool,
+    /// It ended one stream; the connection goes on.
+    pub(crate) stream_only: bool,
 }
 
 /// Finds an HTTP/2 fault in the chain of causes.
@@ -27,6 +29,7 @@ pub(crate) fn classify(error: &(dyn StdError + 'static)) -> Option<Http2Fault> {
     Some(Http2Fault {
         code: code.into(),
         refused,
+        stream_only: fault.is_reset(),
     })
 }
 

@@ -78,7 +78,10 @@ fn due(origin: &Arc<OriginInner>, now: Instant) -> Option<Due> {
     let limit = config.health_failures;
     if limit > 0 && origin.failures.load(Ordering::Relaxed) >= limit {
         origin.failures.store(0, Ordering::Relaxed);
-        return Some(Due::Rotate(RotateReason::Health, None));
+        // Without an open socket there is nothing to replace: the origin is just down.
+        if control.current.open_sockets() > 0 {
+            return Some(Due::Rotate(RotateReason::Health, None));
+        }
     }
     if let Some(period) = config
         .identity_check

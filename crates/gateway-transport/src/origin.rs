@@ -15,6 +15,7 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     conn::Conn,
+    connect::PhaseCell,
     environment::{Environment, jittered},
     error::SpecError,
     generation::{Birth, Generation, Killed, RotateReason},
@@ -69,6 +70,8 @@ pub(crate) struct OriginInner {
     pub(crate) env: Arc<Environment>,
     pub(crate) metrics: Arc<OriginMetrics>,
     pub(crate) failures: AtomicU32,
+    /// The phase that a connect entered last.
+    pub(crate) phase: PhaseCell<'static>,
     handshakes: Semaphore,
     /// Requests that wait for a slot, over all shards.
     starving: AtomicUsize,
@@ -132,6 +135,7 @@ impl OriginInner {
             env: Arc::clone(env),
             metrics,
             failures: AtomicU32::new(0),
+            phase: PhaseCell::new(None),
             handshakes: Semaphore::new(env.config.max_handshakes_per_origin.max(1)),
             starving: AtomicUsize::new(0),
             control: Mutex::new(Control {

@@ -298,7 +298,11 @@ impl<C: Poolable> PoolState<C> {
 
     /// Gives up the connection that has been idle for longest, so that another shard may use its slot.
     pub(crate) fn evict_idle(&mut self) -> Option<C> {
-        (!self.idle.is_empty()).then(|| self.idle.remove(0).conn)
+        if !self.idle.is_empty() {
+            return Some(self.idle.remove(0).conn);
+        }
+        let unused = self.shared.iter().position(|shared| shared.streams == 0)?;
+        Some(self.shared.swap_remove(unused).conn)
     }
 
     pub(crate) fn current(&self) -> &Arc<Generation> {

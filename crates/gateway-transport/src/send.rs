@@ -142,7 +142,9 @@ impl Failure<'_> {
         if self.lease.generation.killed().is_some() {
             return self.killed();
         }
-        self.lease.origin().connection_failed();
+        if !fault.is_some_and(|fault| fault.stream_only) {
+            self.lease.origin().connection_failed();
+        }
         let delivery = match fault {
             _ if message.is_some() => Delivery::NotSent,
             Some(fault) if fault.refused => Delivery::Refused,
@@ -169,7 +171,6 @@ impl Failure<'_> {
     }
 
     fn timed_out(&self) -> Box<Failed> {
-        self.lease.origin().connection_failed();
         let mut error = self.error(Delivery::Unknown, Phase::Head, None);
         error.timer = Some(Timer::Head);
         Box::new(Failed {

@@ -48,3 +48,32 @@ async fn one(address: SocketAddr, options: &SocketOptions) -> io::Result<TcpStre
 }
 
 const STAGGER: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sockets_send_at_once_probe_when_idle_and_give_up_on_silence() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stream, peer) = open(&[address], &SocketOptions::default()).await.unwrap();
+        assert_eq!(peer, address);
+        let socket = SockRef::from(&stream);
+        assert!(socket.tcp_nodelay().unwrap());
+        assert!(socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            socket.tcp_user_timeout().unwrap(),
+            Some(Duration::from_secs(30))
+        );
+        let none = SocketOptions {
+            keepalive: None,
+            user_timeout: None,
+        };
+        let (stream, _) = open(&[address], &none).await.unwrap();
+        assert!(!SockRef::from(&stream).keepalive().unwrap());
+    }
+}

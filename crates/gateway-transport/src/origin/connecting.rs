@@ -41,7 +41,7 @@ impl OriginInner {
         slot: OwnedSemaphorePermit,
         bound: Duration,
     ) -> Result<Conn, ConnectError> {
-        let phase = PhaseCell::new();
+        let phase = PhaseCell::new(Some(&self.phase));
         let work = async {
             let counted = Counted {
                 _socket: generation.socket(),
@@ -81,7 +81,7 @@ impl OriginInner {
     async fn dial(
         &self,
         generation: &Generation,
-        phase: &PhaseCell,
+        phase: &PhaseCell<'_>,
     ) -> Result<Connected, ConnectError> {
         if let Some(connector) = &self.env.config.connector {
             return connector.connect(&self.spec).await;

@@ -15,4 +15,5 @@ mod rotation;
 mod sharing;
 mod shutdown;
 mod sockets;
+mod stress;
 mod tls;

@@ -235,8 +235,7 @@ async fn a_commanded_rotation_can_connect_first() {
 #[tokio::test(start_paused = true)]
 async fn failures_in_a_row_rotate_and_a_success_resets_their_count() {
     let mut world = World::new(Protocol::Http1, |c| c.health_failures = 3);
-    let _idle = world.one_exchange().await;
-    rotate(&world).await;
+    let (mut body, mut peer) = world.open_stream("one").await;
     world.pipes.behave(Behavior {
         takes: Duration::ZERO,
         fails: true,
@@ -248,6 +247,14 @@ async fn failures_in_a_row_rotate_and_a_success_resets_their_count() {
     assert_eq!(rotations(&world, RotateReason::Health), 0);
     world.get("/").await.unwrap_err();
     advance(Duration::from_secs(2)).await;
+    assert_eq!(rotations(&world, RotateReason::Health), 1);
+    // What runs on the old generation goes on, and a down origin without sockets is not rotated again and again.
+    peer.chunk("two").await;
+    assert_eq!(frame(&mut body).await.unwrap(), "two");
+    for _ in 0..10 {
+        world.get("/").await.unwrap_err();
+        advance(Duration::from_secs(2)).await;
+    }
     assert_eq!(rotations(&world, RotateReason::Health), 1);
 }
 

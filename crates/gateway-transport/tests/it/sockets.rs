@@ -240,29 +240,3 @@ async fn a_proxy_opens_a_tunnel_and_its_refusal_was_not_sent() {
         (Delivery::NotSent, Phase::Proxy)
     );
 }
-
-#[tokio::test]
-async fn sockets_have_nodelay_keepalive_and_a_user_timeout() {
-    // Seen from inside the process: the descriptors of this test are few, ours is the one connected to the listener.
-    let (listener, address) = listen().await;
-    let transport = Transport::single(TransportConfig::default());
-    let origin = transport.origin(&plain(address)).unwrap();
-    let shard = transport.shard(0);
-    let exchange = TaskTracker::new().spawn(async move { get(&shard, &origin, "/").await });
-    let (mut stream, peer) = listener.accept().await.unwrap();
-    read_request(&mut stream).await.unwrap();
-    let tcp = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let local = format!(":{:04X} ", peer.port());
-    let line = tcp.lines().find(|l| {
-        l.split_whitespace()
-            .nth(1)
-            .is_some_and(|a| format!("{a} ").ends_with(&local))
-    });
-    // Field 6 is timer:when; 02 is a keep-alive timer.
-    let timer = line
-        .and_then(|l| l.split_whitespace().nth(5))
-        .unwrap_or_default();
-    assert!(timer.starts_with("02:"), "{tcp}");
-    answer(&mut stream, "ok").await;
-    exchange.await.unwrap().unwrap();
-}

@@ -325,9 +325,10 @@ async fn a_silent_handshake_ends_with_the_connect_timer_in_its_phase() {
     );
     let error = get(&transport.shard(0), &origin, "/").await.unwrap_err();
     assert_eq!(
-        (error.delivery, error.timer),
-        (Delivery::NotSent, Some(gateway_transport::Timer::Connect))
+        (error.delivery, error.phase),
+        (Delivery::NotSent, Phase::Tls)
     );
+    assert_eq!(error.timer, Some(gateway_transport::Timer::Connect));
 }
 
 #[tokio::test]
