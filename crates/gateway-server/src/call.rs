@@ -28,7 +28,7 @@ enum Answer {
     /// In one piece.
     Whole(Bytes),
     /// Event by event; the batch was read before the answer was opened.
-    Stream(UpstreamStream, Batch),
+    Stream(Box<UpstreamStream>, Batch),
 }
 
 /// Answers a call of `dialect`. Dropping the future gives the call up: its upstream exchange ends at once.
@@ -55,7 +55,7 @@ pub(crate) async fn answer(
     let (head, answer) = match served {
         Ok((upstream, answer)) => {
             record.status = 200;
-            (outcome::head(head, &record, upstream), answer)
+            (outcome::head(head, &record, &upstream), answer)
         }
         Err(failure) => {
             let (head, body) = failure.response(head, dialect);

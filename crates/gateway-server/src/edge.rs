@@ -58,7 +58,7 @@ pub(crate) async fn accept(
                 }
                 let serve =
                     connection::serve(Arc::clone(&worker), tcp, peer, door.clone(), stop.clone());
-                worker.connections.spawn(serve);
+                door.connections.spawn(serve);
             }
             // Out of descriptors or memory: what runs may go on, and closing connections will make room.
             Err(error) => {

@@ -259,9 +259,11 @@ mod tests {
         Rfc3339.format_time(&mut Writer::new(&mut theirs)).unwrap();
         let ours = String::from_utf8(ours).unwrap();
         assert_eq!(ours.len(), theirs.len(), "{ours} {theirs}");
-        // The same hour, unless it ends just now.
-        assert_eq!(ours[..13].len(), theirs[..13].len());
-        assert!(ours.ends_with('Z') && ours[19..].starts_with('.'));
+        let shape = |text: &str| -> String {
+            let digit = |it: char| if it.is_ascii_digit() { '0' } else { it };
+            text.chars().map(digit).collect()
+        };
+        assert_eq!(shape(&ours), shape(&theirs));
     }
 
     #[test]

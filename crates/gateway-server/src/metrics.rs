@@ -226,14 +226,26 @@ mod tests {
         // A family without a series is not written.
         let (api, model, kind, end) = ("a", String::new(), "k", "e");
         metrics.call_started(Dialect::OpenAiChat);
-        metrics.duration.get_or_create(&ApiLabels { api });
-        metrics.first_content.get_or_create(&ApiLabels { api });
-        metrics.calls.get_or_create(&CallLabels {
-            api,
-            model: model.clone(),
-            end,
-        });
-        metrics.tokens.get_or_create(&TokenLabels { model, kind });
+        metrics
+            .duration
+            .get_or_create(&ApiLabels { api })
+            .observe(1.0);
+        metrics
+            .first_content
+            .get_or_create(&ApiLabels { api })
+            .observe(1.0);
+        metrics
+            .calls
+            .get_or_create(&CallLabels {
+                api,
+                model: model.clone(),
+                end,
+            })
+            .inc();
+        metrics
+            .tokens
+            .get_or_create(&TokenLabels { model, kind })
+            .inc();
         let mut text = String::new();
         text::encode(&mut text, &metrics.registry).unwrap();
         let mut pools = Registry::default();

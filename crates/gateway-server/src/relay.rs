@@ -47,7 +47,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct Relay {
         dialect: Dialect,
-        upstream: Option<UpstreamStream>,
+        upstream: Option<Box<UpstreamStream>>,
         held: Option<Batch>,
         state: State,
         carrier: Carrier,
@@ -104,7 +104,7 @@ enum Due {
 impl Relay {
     /// Relays `upstream`, of which `held` was read before the response was opened.
     pub(crate) fn new(
-        upstream: UpstreamStream,
+        upstream: Box<UpstreamStream>,
         held: Batch,
         timers: StreamTimers,
         carrier: Carrier,

@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     /// For the record.
     pub end: EndReason,
     /// For the client.
-    pub error: ErrorInfo,
+    pub error: Box<ErrorInfo>,
     /// For the operator, where it differs from what the client is told.
     pub detail: Option<String>,
     /// How long the client should wait before it asks again.
@@ -55,7 +55,7 @@ impl Failure {
     pub(crate) fn new(end: EndReason, error: ErrorInfo) -> Self {
         Self {
             end,
-            error,
+            error: Box::new(error),
             detail: None,
             retry_after: None,
             should_retry: None,

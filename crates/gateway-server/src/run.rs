@@ -1,7 +1,7 @@
 //! Puts the parts together, starts the planes, and ends them in order.
 
 use std::io;
-use std::net::TcpListener as StdListener;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Drain, Exposure, Settings};
+use crate::config::{Drain, Settings};
 use crate::edge::{self, Door, Scope};
 use crate::log::{self, Lines};
 use crate::metrics::Metrics;
@@ -101,14 +101,9 @@ impl Planes {
 }
 
 fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Planes, RunError> {
-    let listener = listen(settings)?;
-    let admin = match settings.admin.listen.filter(|_| settings.admin.enabled) {
-        Some(address) => {
-            let listener = edge::bind(address);
-            Some(listener.map_err(system(format!("listen on {address} for /admin")))?)
-        }
-        None => None,
-    };
+    let listener = bind(settings.listen.address)?;
+    let admin = settings.admin.listen.filter(|_| settings.admin.enabled);
+    let admin = admin.map(bind).transpose()?;
     let tls = match &settings.listen.tls {
         Some(tls) => Some(edge::acceptor(&tls.certificate, &tls.key)?),
         None => None,
@@ -120,47 +115,76 @@ fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Pl
     let transport = Transport::with_control(wiring::transport(settings), handles, control.handle());
     let environment = wiring::environment(settings);
     let snapshot = wiring::snapshot(settings, &environment, &transport);
-    let shared = Arc::new(Shared::new(snapshot, transport, Metrics::new(), lines));
     let mut planes = Planes {
-        shared: Arc::clone(&shared),
+        shared: Arc::new(Shared::new(snapshot, transport, Metrics::new(), lines)),
         environment,
         workers: Vec::new(),
         threads: Vec::new(),
         stop: CancellationToken::new(),
         quit: CancellationToken::new(),
     };
-    for (number, runtime) in runtimes.into_iter().enumerate() {
-        let worker = Arc::new(Worker::new(Arc::clone(&shared), number));
-        let listener = listener.try_clone().map_err(system("share the listener"))?;
+    for runtime in runtimes {
+        let door = Door {
+            tls: tls.clone(),
+            limits: wiring::connection_limits(settings),
+            scope: wiring::public_scope(settings),
+            connections: TaskTracker::new(),
+        };
+        planes.hire(runtime, &listener, door)?;
+    }
+    if let Some(admin) = admin {
+        planes.admit_operators(control, admin, settings);
+    }
+    announce(&listener, settings, &planes);
+    Ok(planes)
+}
+
+impl Planes {
+    /// Starts one more worker.
+    fn hire(
+        &mut self,
+        runtime: Runtime,
+        listener: &StdListener,
+        door: Door,
+    ) -> Result<(), RunError> {
+        let number = self.workers.len();
+        let worker = Arc::new(Worker::new(
+            Arc::clone(&self.shared),
+            number,
+            door.connections.clone(),
+        ));
         let seat = Seat {
             worker: Arc::clone(&worker),
-            listener,
-            door: Door {
-                tls: tls.clone(),
-                limits: wiring::connection_limits(settings),
-                scope: wiring::public_scope(settings),
-            },
-            stop: planes.stop.clone(),
-            quit: planes.quit.clone(),
+            listener: listener.try_clone().map_err(system("share the listener"))?,
+            door,
+            stop: self.stop.clone(),
+            quit: self.quit.clone(),
         };
         let thread = std::thread::Builder::new()
             .name(format!("worker-{number}"))
             .spawn(move || seat.run(&runtime))
             .map_err(system("start a worker"))?;
-        planes.workers.push(worker);
-        planes.threads.push(thread);
+        self.workers.push(worker);
+        self.threads.push(thread);
+        Ok(())
     }
-    if let (Some(admin), Some(worker)) = (admin, planes.workers.first()) {
+
+    /// Opens the operators' own listener, which stays open while the process drains.
+    fn admit_operators(&self, control: &Runtime, listener: StdListener, settings: &Settings) {
+        let Some(worker) = self.workers.first().cloned() else {
+            return;
+        };
         let door = Door {
             tls: None,
             limits: wiring::connection_limits(settings),
             scope: Scope::Admin,
+            connections: TaskTracker::new(),
         };
-        let worker = Arc::clone(worker);
-        let (tasks, stop) = (worker.tasks.clone(), planes.quit.clone());
+        let stop = self.quit.clone();
+        let tasks = door.connections.clone();
         tasks.spawn_on(
             async move {
-                match TcpListener::from_std(admin) {
+                match TcpListener::from_std(listener) {
                     Ok(listener) => edge::accept(worker, listener, door, stop).await,
                     Err(error) => tracing::error!(%error, "cannot accept operators"),
                 }
@@ -168,8 +192,6 @@ fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Pl
             control.handle(),
         );
     }
-    announce(&listener, settings, &planes);
-    Ok(planes)
 }
 
 /// What a worker's thread needs.
@@ -297,12 +319,7 @@ impl Order {
     }
 }
 
-/// The public listener; not beyond this machine while no key protects the gateway.
-fn listen(settings: &Settings) -> Result<StdListener, RunError> {
-    if let Exposure::LoopbackOnly { why } = &settings.exposure {
-        tracing::warn!("listening on loopback only: {why}");
-    }
-    let address = settings.listen.address;
+fn bind(address: SocketAddr) -> Result<StdListener, RunError> {
     edge::bind(address).map_err(system(format!("listen on {address}")))
 }
 

@@ -120,12 +120,12 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// The `number`th worker.
-    pub(crate) fn new(shared: Arc<Shared>, number: usize) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, number: usize, connections: TaskTracker) -> Self {
         let shard = shared.transport.shard(number);
         Self {
             shared,
             shard,
-            connections: TaskTracker::new(),
+            connections,
             tasks: TaskTracker::new(),
             lane: number,
         }

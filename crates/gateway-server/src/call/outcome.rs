@@ -32,7 +32,7 @@ pub(super) async fn read(
     }
     let streams = kind_is(&headers, "text/event-stream");
     if record.stream && streams {
-        let upstream = UpstreamStream::new(record, body, limits.event_bytes);
+        let upstream = Box::new(UpstreamStream::new(record, body, limits.event_bytes));
         let (upstream, held) = hold(upstream, limits, record).await?;
         return Ok((headers, Answer::Stream(upstream, held)));
     }
@@ -62,10 +62,10 @@ pub(super) async fn read(
 /// Waits for the first event that decides what kind of answer this is: until then a failure is a status, which SDKs
 /// understand and retry; after the first byte it can only be an event. Silence opens the answer, for heartbeats.
 async fn hold(
-    mut upstream: UpstreamStream,
+    mut upstream: Box<UpstreamStream>,
     limits: &CallLimits,
     record: &mut OpenRecord,
-) -> Result<(UpstreamStream, Batch), Failure> {
+) -> Result<(Box<UpstreamStream>, Batch), Failure> {
     let mut held = Batch::default();
     let first_content = limits.first_content.map(|after| record.started + after);
     let beat = limits
@@ -106,12 +106,12 @@ async fn hold(
 pub(super) fn head(
     mut head: response::Builder,
     record: &Record,
-    upstream: HeaderMap,
+    upstream: &HeaderMap,
 ) -> response::Builder {
     let Some(headers) = head.headers_mut() else {
         return head;
     };
-    for (name, value) in &upstream {
+    for (name, value) in upstream {
         if passes(name) {
             headers.append(name, value.clone());
         }

@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::socket::{ClientSocket, SocketState, Verdict};
 use super::stall::Streams;
@@ -36,6 +37,8 @@ pub(crate) struct Door {
     pub limits: ConnectionLimits,
     /// What they may ask for.
     pub scope: Scope,
+    /// Their connections, for whoever waits for their end.
+    pub connections: TaskTracker,
 }
 
 /// Which routes a listener has.
@@ -125,7 +128,12 @@ pub(super) async fn serve(
     door: Door,
     stop: CancellationToken,
 ) {
-    let Door { tls, limits, scope } = door;
+    let Door {
+        tls,
+        limits,
+        scope,
+        connections,
+    } = door;
     let state = Arc::new(SocketState::default());
     let socket = ClientSocket::new(tcp, Arc::clone(&state));
     let io = match tls {
@@ -148,7 +156,7 @@ pub(super) async fn serve(
         socket: state,
         in_flight: AtomicUsize::new(0),
     });
-    let protocol = protocol(&limits, &worker);
+    let protocol = protocol(&limits, connections);
     let service = Front {
         worker: Arc::clone(&worker),
         client: Arc::clone(&client),
@@ -175,7 +183,8 @@ async fn drive(
             connection.as_mut().graceful_shutdown();
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            return Poll::Ready(report(client.peer, ended));
+            report(client.peer, ended);
+            return Poll::Ready(());
         }
         while watch.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
@@ -184,7 +193,8 @@ async fn drive(
                 return Poll::Ready(());
             }
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                return Poll::Ready(report(client.peer, ended));
+                report(client.peer, ended);
+                return Poll::Ready(());
             }
             watch.as_mut().reset(now + WATCH);
         }
@@ -199,9 +209,9 @@ fn report(peer: SocketAddr, ended: Result<(), Box<dyn std::error::Error + Send +
     }
 }
 
-fn protocol(limits: &ConnectionLimits, worker: &Arc<Worker>) -> auto::Builder<Streams> {
+fn protocol(limits: &ConnectionLimits, connections: TaskTracker) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(Streams {
-        tasks: worker.connections.clone(),
+        tasks: connections,
         slow_client: limits.slow_client,
     });
     builder
