@@ -72,6 +72,8 @@ struct Figure {
     ratio: Option<Spread>,
     /// Whether the gateway's goal is met; absent where there is none.
     reached: Option<bool>,
+    /// Whether others were on the cores while this, nginx or the direct way was measured.
+    disturbed: bool,
     marks: String,
 }
 
@@ -125,11 +127,7 @@ impl Figure {
             let direct = cell_unless_same(found, row.scenario, round, target);
             (row.value)(cell, direct)
         };
-        let own: Vec<&Sample> = found
-            .samples
-            .iter()
-            .filter(|sample| sample.scenario == row.scenario && sample.target == target)
-            .collect();
+        let own = samples_of(row, target, found);
         let values = own
             .iter()
             .filter_map(|sample| value_in(sample.round, target));
@@ -151,9 +149,18 @@ impl Figure {
             value,
             ratio,
             reached,
+            disturbed: [target, "nginx", "direct"]
+                .iter()
+                .any(|name| marks(&samples_of(row, name, found)).contains('~')),
             marks: marks(&own),
         }
     }
+}
+
+fn samples_of<'a>(row: &Row, target: &str, found: &'a Found) -> Vec<&'a Sample> {
+    let all = found.samples.iter();
+    all.filter(|sample| sample.scenario == row.scenario && sample.target == target)
+        .collect()
 }
 
 /// `*` generator saturated, `~` others on the cores, `!` failed calls.
@@ -250,7 +257,12 @@ fn cells_of(line: &Line) -> Vec<String> {
                 Some(false) => " MISSED",
                 None => "",
             };
-            cells.push(format!("{ratio}{verdict}"));
+            let doubt = if figure.disturbed && !verdict.is_empty() {
+                "?"
+            } else {
+                ""
+            };
+            cells.push(format!("{ratio}{verdict}{doubt}"));
         }
     }
     cells.push(line.goal.clone());
