@@ -1,4 +1,4 @@
-//! Where the binary under test is.
+//! Where the binaries under test are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,31 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// The gateway's binary: `GATEWAY_SERVER_BINARY`, or the one of this build, which cargo makes first when it is missing
-/// or older than one of its sources.
+/// The gateway's binary: `GATEWAY_SERVER_BINARY`, or the one of this build.
 ///
 /// # Panics
 /// If it cannot be built.
 pub fn gateway_server() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(given) = std::env::var_os("GATEWAY_SERVER_BINARY") {
-            return given.into();
-        }
-        let binary = profile_dir().join("gateway-server");
-        if !is_fresh(&binary) {
-            build();
-        }
-        assert!(binary.exists(), "cargo did not make {}", binary.display());
-        binary
+    BINARY.get_or_init(|| match std::env::var_os("GATEWAY_SERVER_BINARY") {
+        Some(given) => given.into(),
+        None => built("gateway-server"),
     })
+}
+
+/// The binary of this build that belongs to a package of the same name. Cargo makes it first when it is missing or
+/// older than one of its sources.
+///
+/// # Panics
+/// If it cannot be built.
+#[must_use]
+pub fn built(package: &str) -> PathBuf {
+    let binary = profile_dir().join(package);
+    if !is_fresh(&binary) {
+        build(package);
+    }
+    assert!(binary.exists(), "cargo did not make {}", binary.display());
+    binary
 }
 
 /// The root of the workspace.
@@ -75,15 +82,15 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
 
-fn build() {
+fn build(package: &str) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "gateway-server"]);
+    cargo.args(["build", "--quiet", "--package", package]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
     let status = cargo.current_dir(workspace()).status();
     assert!(
         status.as_ref().is_ok_and(std::process::ExitStatus::success),
-        "cargo could not build gateway-server: {status:?}"
+        "cargo could not build {package}: {status:?}"
     );
 }

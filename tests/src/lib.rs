@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`binary`] | where the gateway's binary is, built if it is missing or older than its sources |
+//! | [`binary`] | where the binaries under test are, built if they are missing or older than their sources |
 //! | [`setup`] | a configuration, and the way from it to a running gateway |
 //! | [`gateway`] | a running gateway: its log, its pools, its end |
 //! | [`call`] | a call in any dialect over HTTP/1.1 or HTTP/2, with its record |
