@@ -32,9 +32,10 @@ use crate::{
 /// An HTTP/1 connection. Dropping it closes the socket.
 pub(crate) struct H1 {
     sender: http1::SendRequest<Full<Bytes>>,
-    conn: http1::Connection<TokioIo<crate::io::Io>, Full<Bytes>>,
-    /// The connection future has ended and must not be polled again.
-    finished: bool,
+    /// `None` after it has ended.
+    conn: Option<http1::Connection<TokioIo<crate::io::Io>, Full<Bytes>>>,
+    /// A response has begun and nobody has looked at its body yet.
+    primed: bool,
     /// The task that the lease wakes when its generation is killed.
     watched: Option<Waker>,
     hush: Hush,
@@ -62,8 +63,8 @@ impl H1 {
         let (sender, conn) = handshake.map_err(|e| ConnectError::new(Phase::Handshake, e))?;
         Ok(Box::new(Self {
             sender,
-            conn,
-            finished: false,
+            conn: Some(conn),
+            primed: false,
             watched: None,
             hush: Hush::default(),
             timings,
@@ -78,6 +79,7 @@ impl H1 {
         request: Request<Full<Bytes>>,
         lease: &Lease,
     ) -> Option<Answer> {
+        self.primed = true;
         // Without the budget of tokio's scheduler: a `Pending` for want of budget would wake the waker that does
         // nothing, and we would sleep for ever.
         let mut head = pin!(unconstrained(self.sender.try_send_request(request)));
@@ -101,18 +103,15 @@ impl H1 {
         incoming: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let mut take = || {
-            let mut noop = Context::from_waker(Waker::noop());
-            self.hush
-                .quietly(|| Pin::new(&mut *incoming).poll_frame(&mut noop))
-        };
-        if let Poll::Ready(frame) = take() {
+        // Only the connection fills the channel. Before the first look it may have done so with the head; later, what
+        // it put there was taken right after.
+        if std::mem::take(&mut self.primed)
+            && let Poll::Ready(frame) = self.take(incoming)
+        {
             return Poll::Ready(frame);
         }
         self.drive(cx);
-        let mut noop = Context::from_waker(Waker::noop());
-        self.hush
-            .quietly(|| Pin::new(incoming).poll_frame(&mut noop))
+        self.take(incoming)
     }
 
     /// After the end of a body: whether the connection can serve another exchange. Lets go of the task that polled it.
@@ -120,13 +119,13 @@ impl H1 {
         self.watched = None;
         self.hush.forget();
         self.probe();
-        !self.finished && self.sender.is_ready()
+        self.conn.is_some() && self.sender.is_ready()
     }
 
     /// Whether an idle connection is still good: sees a FIN, a reset and stray bytes that have arrived.
     pub(crate) fn is_open(&mut self) -> bool {
         self.probe();
-        !self.finished && !self.sender.is_closed()
+        self.conn.is_some() && !self.sender.is_closed()
     }
 
     /// Ready when the generation of `lease` was killed; else the task is woken when it is.
@@ -134,22 +133,38 @@ impl H1 {
         lease.poll_killed(&mut self.watched, cx)
     }
 
+    fn take(&self, incoming: &mut Incoming) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let mut noop = Context::from_waker(Waker::noop());
+        self.hush
+            .quietly(|| Pin::new(incoming).poll_frame(&mut noop))
+    }
+
     /// Lets the connection do what it can, and wakes the task of `cx` when it can do more.
     fn drive(&mut self, cx: &Context<'_>) {
-        if !self.finished {
-            let conn = Pin::new(&mut self.conn);
-            // An error is told through the channels of the exchange; an idle connection with one is just over.
-            self.finished = self.hush.forward(cx, |cx| conn.poll(cx)).is_ready();
+        if let Some(conn) = &mut self.conn
+            && self
+                .hush
+                .forward(cx, |cx| Pin::new(conn).poll(cx))
+                .is_ready()
+        {
+            self.end();
         }
     }
 
     /// Lets the connection do what it can now, and nobody is woken later.
     fn probe(&mut self) {
-        if !self.finished {
-            let conn = Pin::new(&mut self.conn);
-            self.finished = conn
+        if let Some(conn) = &mut self.conn
+            && Pin::new(conn)
                 .poll(&mut Context::from_waker(Waker::noop()))
-                .is_ready();
+                .is_ready()
+        {
+            self.end();
         }
+    }
+
+    /// The connection future has ended. An error is told through the channels of the exchange, and so is a request
+    /// that is still queued in it: but only when it is dropped.
+    fn end(&mut self) {
+        self.conn = None;
     }
 }
