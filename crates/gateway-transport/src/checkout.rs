@@ -26,28 +26,36 @@ pub(crate) async fn check_out(
     let Some(pool) = origin.pools.get(shard) else {
         return Err(not_sent(origin, Phase::Pool));
     };
-    let grant = match pool.check_out(begun) {
-        CheckOut::Granted(grant) => return Ok(Lease::from_grant(origin, shard, grant, begun)),
-        CheckOut::Full => {
-            let mut error = not_sent(origin, Phase::Pool);
-            error.source = Some(Arc::from(Box::from(
-                "too many requests wait for a connection",
-            )));
-            return Err(error);
+    let mut now = begun;
+    loop {
+        let queued = match pool.check_out(now) {
+            CheckOut::Granted(grant) => return Ok(Lease::from_grant(origin, shard, grant, now)),
+            CheckOut::Full => return Err(full(origin)),
+            CheckOut::Queued(queued) => queued,
+        };
+        let waiting = Wait {
+            origin,
+            shard,
+            pool,
+            options,
+        };
+        let grant = waiting.perform(queued).await?;
+        now = Instant::now();
+        let granted = Lease::from_grant(origin, shard, grant, now);
+        // Between the hand-over and this moment a rotation may have come and returned: then it is too late to start.
+        if granted.0.generation.number == pool.current().number {
+            origin.metrics.waited(now - begun);
+            return Ok(granted);
         }
-        CheckOut::Queued(queued) => {
-            let waiting = Wait {
-                origin,
-                shard,
-                pool,
-                options,
-            };
-            waiting.perform(queued).await?
-        }
-    };
-    let now = Instant::now();
-    origin.metrics.waited(now - begun);
-    Ok(Lease::from_grant(origin, shard, grant, now))
+    }
+}
+
+fn full(origin: &OriginInner) -> SendError {
+    let mut error = not_sent(origin, Phase::Pool);
+    error.source = Some(Arc::from(Box::from(
+        "too many requests wait for a connection",
+    )));
+    error
 }
 
 fn not_sent(origin: &OriginInner, phase: Phase) -> SendError {

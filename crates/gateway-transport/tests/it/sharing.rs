@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_transport::Protocol;
+use gateway_transport::{Protocol, RotateOptions, RotateReason, Selector};
 
 use crate::pipes::{Behavior, World, advance, settle, text};
 
@@ -80,4 +80,35 @@ async fn a_failed_first_connect_fails_all_who_waited_for_it() {
         exchange.await.unwrap().unwrap_err();
     }
     assert_eq!(world.pipes.opened(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_handed_over_before_a_rotation_is_not_started_on_after_it() {
+    let mut world = World::http1();
+    let (body, mut peer) = world.open_stream("one").await;
+    world.pipes.behave(Behavior {
+        takes: Duration::from_secs(2),
+        fails: false,
+    });
+    let waiting = world.start_get("/waiting");
+    settle().await;
+    peer.end_stream().await;
+    // The connection goes to the request that waits; before that one runs, the rotation has come and returned.
+    http_body_util::BodyExt::collect(body).await.unwrap();
+    world
+        .transport
+        .rotate(
+            &Selector::All,
+            RotateReason::Command,
+            RotateOptions::default(),
+        )
+        .await;
+    peer.closed().await;
+    // First comes the connect that was begun for the old generation, then that of the new one.
+    world.peer().await.closed().await;
+    let mut fresh = world.peer().await;
+    fresh.read_request().await;
+    fresh.respond("new").await;
+    let response = waiting.await.unwrap().unwrap();
+    assert_eq!(response.body().lease().generation, 2);
 }
