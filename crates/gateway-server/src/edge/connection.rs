@@ -121,6 +121,8 @@ impl Drop for InFlight {
 }
 
 /// Serves one accepted connection to its end. After `stop` it ends with the last call that is in flight.
+///
+/// Whatever this future holds is held for every open stream: the handshake is boxed and gone when it is done.
 pub(super) async fn serve(
     worker: Arc<Worker>,
     tcp: TcpStream,
@@ -128,17 +130,11 @@ pub(super) async fn serve(
     door: Door,
     stop: CancellationToken,
 ) {
-    let Door {
-        tls,
-        limits,
-        scope,
-        connections,
-    } = door;
     let state = Arc::new(SocketState::default());
     let socket = ClientSocket::new(tcp, Arc::clone(&state));
-    let io = match tls {
+    let io = match &door.tls {
         None => ClientIo::Plain(socket),
-        Some(tls) => match timeout(limits.handshake, tls.accept(socket)).await {
+        Some(tls) => match Box::pin(timeout(door.limits.handshake, tls.accept(socket))).await {
             Ok(Ok(stream)) => ClientIo::Tls(Box::new(stream)),
             Ok(Err(error)) => {
                 tracing::debug!(%peer, %error, "TLS handshake failed");
@@ -152,28 +148,30 @@ pub(super) async fn serve(
     };
     let client = Arc::new(Client {
         peer,
-        scope,
+        scope: door.scope,
         socket: state,
         in_flight: AtomicUsize::new(0),
     });
-    let protocol = protocol(&limits, connections);
     let service = Front {
-        worker: Arc::clone(&worker),
+        worker,
         client: Arc::clone(&client),
     };
-    let connection = protocol.serve_connection(TokioIo::new(io), service);
-    drive(connection, &client, &limits, &stop).await;
+    let connection = pin!(
+        protocol(&door.limits, door.connections)
+            .serve_connection(TokioIo::new(io), service)
+            .into_owned()
+    );
+    drive(connection, &client, &door.limits, &stop).await;
 }
 
 /// Polls the connection, and looks after it once per [`WATCH`]: hyper's own turn ends with a flush, and that is where
 /// the socket notices a client that has left behind unread bytes.
 async fn drive(
-    connection: auto::Connection<'_, TokioIo<ClientIo>, Front, Streams>,
+    mut connection: Pin<&mut auto::Connection<'static, TokioIo<ClientIo>, Front, Streams>>,
     client: &Client,
     limits: &ConnectionLimits,
     stop: &CancellationToken,
 ) {
-    let mut connection = pin!(connection);
     let mut stopped = pin!(stop.cancelled());
     let mut stopping = false;
     let mut watch = pin!(sleep_until(Instant::now() + WATCH));
