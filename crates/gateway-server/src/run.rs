@@ -248,11 +248,10 @@ async fn serve(planes: &Planes, drain: &Drain) -> Result<(), RunError> {
         tracing::info!("the drain timeout is over: what still runs is ended");
     };
     tokio::select! {
-        () = drained => {}
+        () = drained => close(planes).await,
         () = hurry => end(planes).await,
         () = deadline => end(planes).await,
     }
-    close(planes).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -260,8 +259,9 @@ async fn serve(planes: &Planes, drain: &Drain) -> Result<(), RunError> {
 /// Ends what still runs: every stream gets its error event, and some time for it to reach the client.
 async fn end(planes: &Planes) {
     planes.stop.cancel();
-    close(planes).await;
-    if timeout(LAST_WORDS, planes.idle()).await.is_err() {
+    // Side by side: a client that does not read holds its upstream connection for as long as it stays.
+    let (told, ()) = tokio::join!(timeout(LAST_WORDS, planes.idle()), close(planes));
+    if told.is_err() {
         tracing::warn!("some clients did not take their last event in time");
     }
 }
