@@ -3,16 +3,16 @@
 use crate::failure::{Doing, Result};
 use crate::shell;
 
-/// Packs every publishable crate of the workspace, all at once, so that their
-/// dependencies on each other resolve without a registry.
+/// Packs every publishable crate of the workspace and builds each from its package; all at once, so that their
+/// dependencies on each other resolve without having been published.
 pub(crate) fn run() -> Result<()> {
     let crates = publishable()?;
-    let mut package = shell::cargo(&["package", "--no-verify", "--allow-dirty", "--quiet"]);
+    let mut package = shell::cargo(&["package", "--allow-dirty", "--quiet"]);
     for name in &crates {
         package.args(["--package", name]);
     }
     shell::run(&mut package)?;
-    println!("packed: {}", crates.join(", "));
+    println!("packed and built: {}", crates.join(", "));
     Ok(())
 }
 
