@@ -1,5 +1,6 @@
 //! A call in any dialect, over HTTP/1.1 or HTTP/2, read to its end or event by event.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -8,7 +9,9 @@ use gateway_testkit::client::{
 };
 use gateway_testkit::dialect::Wire;
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 
+use crate::PATIENCE;
 use crate::gateway::Gateway;
 
 /// The HTTP between client and gateway.
@@ -95,36 +98,57 @@ pub fn named(request: Request) -> (Request, String) {
 /// Makes the call, reads its answer to the end and waits for its record.
 pub async fn call(gateway: &Gateway, carry: Carry, request: Request) -> (ClientView, Value) {
     let (request, id) = named(request);
-    let view = view(gateway, carry, &request).await;
+    let view = view(gateway.addr(), carry, request).await;
     (view, gateway.record(&id).await)
 }
 
-/// Makes the same call in every streaming dialect over both kinds of HTTP, one after the other.
-pub async fn everywhere(gateway: &Gateway, text: &str) -> Vec<Call> {
-    let mut views = Vec::new();
-    for wire in STREAMING {
-        for carry in CARRIES {
-            let (request, id) = named(streaming(wire, text));
-            views.push((wire, carry, view(gateway, carry, &request).await, id));
-        }
+/// Makes calls side by side, each on a connection of its own, and waits for their records.
+///
+/// # Panics
+/// If one of them does.
+pub async fn calls(gateway: &Gateway, requests: Vec<(Wire, Carry, Request)>) -> Vec<Call> {
+    let tasks = TaskTracker::new();
+    let mut running = Vec::new();
+    for (wire, carry, request) in requests {
+        let (request, id) = named(request);
+        let view = tasks.spawn(view(gateway.addr(), carry, request));
+        running.push((wire, carry, view, id));
     }
     let mut calls = Vec::new();
-    for (wire, carry, view, id) in views {
-        let record = gateway.record(&id).await;
+    for (wire, carry, view, id) in running {
         calls.push(Call {
             wire,
             carry,
-            view,
-            record,
+            view: view.await.expect("a call does not panic"),
+            record: gateway.record(&id).await,
         });
     }
     calls
 }
 
-async fn view(gateway: &Gateway, carry: Carry, request: &Request) -> ClientView {
+/// Makes the same call in every streaming dialect over both kinds of HTTP, side by side.
+pub async fn everywhere(gateway: &Gateway, text: &str) -> Vec<Call> {
+    let mut requests = Vec::new();
+    for wire in STREAMING {
+        for carry in CARRIES {
+            requests.push((wire, carry, streaming(wire, text)));
+        }
+    }
+    calls(gateway, requests).await
+}
+
+async fn view(addr: SocketAddr, carry: Carry, request: Request) -> ClientView {
     match carry {
-        Carry::Http1 => gateway.http1().await.call(request).await,
-        Carry::Http2 => gateway.http2().await.call(request).await,
+        Carry::Http1 => {
+            let mut client = Http1Client::connect(addr).await;
+            client.set_deadline(PATIENCE);
+            client.call(&request).await
+        }
+        Carry::Http2 => {
+            let mut client = Http2Client::connect(addr).await;
+            client.set_deadline(PATIENCE);
+            client.call(&request).await
+        }
     }
 }
 

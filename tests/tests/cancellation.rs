@@ -1,6 +1,9 @@
 //! A client that has left stops its provider's request at once, in every phase and however it left. A client that does
 //! not read costs bounded memory, and in the end its connection.
 
+// The exception in clippy.toml reaches test functions only, not what they share.
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use end_to_end::call::{self, CARRIES, Carry, Live, STREAMING};
@@ -284,6 +287,11 @@ async fn a_client_that_does_not_read_costs_bounded_memory_and_then_its_connectio
     assert_unread_streams_end(Carry::Http1).await;
 }
 
+#[tokio::test]
+async fn an_http2_stream_that_is_not_read_costs_bounded_memory_and_then_ends() {
+    assert_unread_streams_end(Carry::Http2).await;
+}
+
 /// Opens a stream and reads its head, and nothing more.
 async fn unread(gateway: &Gateway, carry: Carry, request: &Request) -> Live {
     match carry {
@@ -308,17 +316,46 @@ async fn unread(gateway: &Gateway, carry: Carry, request: &Request) -> Live {
     }
 }
 
-#[tokio::test]
-async fn a_client_that_does_not_read_slows_down_nobody_else() {
-    let upstream = flood().await;
-    let gateway = Setup::serving(&upstream.url()).start().await;
+/// Eight clients that do not read, and six that do, behind a provider that sends this piece without end.
+async fn assert_unread_streams_slow_nobody_down(
+    protocol: Protocol,
+    unreading: &[Carry],
+    piece: &'static [u8],
+) {
+    let config = Stream::config(move |stream| stream.begun(1).step(Step::Flood(piece.into())));
+    let upstream = Upstream::start(config.protocol(protocol)).await;
+    let more = match protocol {
+        Protocol::Http2 => json!({"http2": "prior_knowledge"}),
+        _ => json!({}),
+    };
+    let gateway = Setup::new().double(&upstream.url(), &more).start().await;
+    let before = gateway.usage().resident;
     let mut stuck = Vec::new();
-    for carry in CARRIES.repeat(4) {
-        stuck.push(unread(&gateway, carry, &call::streaming(Wire::OpenAiChat, "hello")).await);
+    for carry in unreading.repeat(8 / unreading.len()) {
+        let request = call::streaming(Wire::OpenAiChat, "hello");
+        stuck.push(unread(&gateway, carry, &request).await);
     }
     upstream.set_handler(|request| Script::events(Stream::answering(request).events));
     for call in call::everywhere(&gateway, "hello").await {
         assert!(call.view.is_complete(), "{call:#?}");
+    }
+    let exchanges = upstream.exchanges();
+    assert_eq!(exchanges.len(), 14);
+    for exchange in &exchanges[..8] {
+        assert!(exchange.end.is_none(), "given up for another: {exchange:?}");
+    }
+    let grown = gateway.usage().resident.saturating_sub(before);
+    // A window of 64 KiB may be full of frames of three bytes, each of which the HTTP/2 library keeps apart.
+    assert!(grown < 160 << 20, "{grown} bytes more");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_slows_down_nobody_else() {
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        assert_unread_streams_slow_nobody_down(protocol, &CARRIES, &[b'\n'; 2048]).await;
+        // As many frames as possible: what they cost is not their bytes. The library of HTTP/2 clients gives its own
+        // connection up for that, so these read HTTP/1.1.
+        assert_unread_streams_slow_nobody_down(protocol, &[Carry::Http1], b":\n\n").await;
     }
 }
 

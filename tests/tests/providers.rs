@@ -1,5 +1,8 @@
 //! The provider's side: what reaches it, and what of its answers reaches the client.
 
+// The exception in clippy.toml reaches test functions only, not what they share.
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use end_to_end::call::{self, Carry};
@@ -199,7 +202,18 @@ async fn the_providers_refusals_keep_their_status_in_the_clients_dialect() {
                 .to_string();
             let head = ResponseHead::json(status);
             let (view, record) = answer_to(&upstream, &gateway, wire, head, body).await;
-            assert_eq!(view.status, status, "{view:?}");
+            // Only Anthropic's clients know 529.
+            let known = match wire {
+                Wire::AnthropicMessages => status,
+                _ => {
+                    if status == 529 {
+                        503
+                    } else {
+                        status
+                    }
+                }
+            };
+            assert_eq!(view.status, known, "{view:?}");
             call::assert_error_shape(wire, &view.json());
             assert_eq!(view.json()["error"]["message"], "the provider's own words");
             assert_eq!(record["end"], "upstream_error", "{record}");
@@ -479,7 +493,7 @@ async fn an_anthropic_client_cannot_be_sent_to_a_deployment_of_another_dialect()
 }
 
 #[tokio::test]
-async fn many_calls_at_once_over_one_http2_connection_are_kept_apart() {
+async fn many_calls_at_once_over_few_http2_connections_are_kept_apart() {
     let gate = Gate::new();
     let upstream = {
         let gate = gate.clone();
@@ -492,21 +506,30 @@ async fn many_calls_at_once_over_one_http2_connection_are_kept_apart() {
         .await
     };
     let gateway = Setup::serving(&upstream.url()).start().await;
-    let mut client = gateway.http2().await;
     let tasks = TaskTracker::new();
     let mut exchanges = Vec::new();
-    for number in 0..100 {
+    let mut clients = Vec::new();
+    for number in 0..90 {
+        // The client's library gives a connection up that brings more small frames than it can buffer; see h2 0.4.16.
+        if number % 15 == 0 {
+            clients.push(gateway.http2().await);
+        }
         let text = format!("[[double seq=s{number} events=20]]");
-        let wire = call::STREAMING[number % 3];
-        let exchange = client.open(&call::streaming(wire, &text)).await.unwrap();
+        let request = call::streaming(call::STREAMING[number % 3], &text);
+        let exchange = clients.last_mut().unwrap().open(&request).await.unwrap();
         // All are read at once: what one does not read takes from the window of the others.
         exchanges.push(tasks.spawn(exchange.view()));
     }
-    upstream.requests_reach(100).await;
+    upstream.requests_reach(90).await;
     gate.open();
     for (number, exchange) in exchanges.into_iter().enumerate() {
         let view = exchange.await.unwrap();
-        assert!(view.is_complete(), "{view:?}");
+        assert!(
+            view.is_complete(),
+            "{:?} {:?}",
+            view.end,
+            view.events.last()
+        );
         let mut checker = SequenceChecker::new(Some(&format!("s{number}")));
         checker.push(&view.text()).unwrap();
         checker.finish().unwrap();

@@ -1,5 +1,8 @@
 //! No secret reaches a log line at the most talkative level, an error, a metric or a page.
 
+// The exception in clippy.toml reaches test functions only, not what they share.
+#![allow(clippy::unwrap_used)]
+
 use end_to_end::call;
 use end_to_end::{Gateway, Setup, Stream};
 use gateway_testkit::client::{BodyEnd, Request};
@@ -22,8 +25,8 @@ const ANSWER: &str = "canary-answer-text-2d90";
 /// A part of the service account's private key, as it stands in its PEM.
 fn private_key() -> String {
     let account = service_account("http://127.0.0.1:1/token");
-    let pem = account["private_key"].as_str().unwrap();
-    pem.lines().nth(3).unwrap().to_owned()
+    let pem = account["private_key"].as_str().expect("it is a PEM");
+    pem.lines().nth(3).expect("it has lines").to_owned()
 }
 
 /// An upstream that repeats every secret that it was given, in words and in headers.
@@ -151,9 +154,7 @@ async fn no_secret_reaches_a_log_line_an_error_a_metric_or_a_page() {
     ];
     for secret in secrets {
         for text in lines.iter().chain(&seen) {
-            let at = text.find(secret).unwrap_or_default();
-            let from = text.floor_char_boundary(at.saturating_sub(300));
-            assert!(!text.contains(secret), "{secret} in: {}", &text[from..]);
+            assert!(!text.contains(secret), "{secret} in: {text}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What clients and operators find at the gateway's address: routes, keys, models, errors, probes, listeners.
 
+// The exception in clippy.toml reaches test functions only, not what they share.
+#![allow(clippy::unwrap_used)]
+
 use end_to_end::call::{self, Carry};
 use end_to_end::{Gateway, Setup};
 use gateway_testkit::ca::TestCa;
@@ -201,7 +204,7 @@ async fn without_a_key_the_gateway_stays_on_loopback_and_says_why() {
         .start()
         .await;
     assert!(gateway.addr().ip().is_loopback(), "{}", gateway.addr());
-    gateway.line(|line| line.contains("loopback only")).await;
+    gateway.line(|line| line.contains("127.0.0.1 only")).await;
     let weak = Setup::serving(&upstream.url())
         .master_key("sk-1234")
         .start()
@@ -500,4 +503,21 @@ async fn connections_of_clients_are_kept_for_the_next_call() {
     assert!(view.is_complete(), "{view:?}");
     let view = client.call(&Request::get("/health/readiness")).await;
     assert_eq!(view.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_header_of_ones_own_is_accepted() {
+    let upstream = Upstream::plain().await;
+    let gateway = Setup::serving(&upstream.url())
+        .master_key(KEY)
+        .set(
+            "general_settings.litellm_key_header_name",
+            json!("x-team-key"),
+        )
+        .start()
+        .await;
+    let request = call::plain(Wire::OpenAiChat, "hi").with("x-team-key", KEY);
+    assert_eq!(gateway.answer(&request).await.status, 200);
+    let wrong = call::plain(Wire::OpenAiChat, "hi").with("x-team-key", "sk-wrong");
+    assert_eq!(gateway.answer(&wrong).await.status, 401);
 }
