@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: runs the fuzz targets of `fuzz/` for a while each.
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Doing, Failure, Result};
 use crate::shell;
 use crate::steps::{OnFailure, Steps};
 
@@ -40,19 +40,17 @@ fn targets() -> Result<Vec<String>> {
 }
 
 /// One target. Our crates forbid `unsafe`, so the address sanitizer finds nothing and only costs speed.
+///
+/// What the fuzzer learns goes into a folder of its own; the stored inputs are where it starts from, and stay as
+/// they are: each of them runs as an ordinary test of `gateway-core`.
 fn fuzz(target: &str, seconds: u32) -> Result<()> {
-    let limit = format!("-max_total_time={seconds}");
-    shell::run(&mut nightly(&[
-        "fuzz",
-        "run",
-        "--sanitizer",
-        "none",
-        target,
-        "--",
-        &limit,
-        "-timeout=10",
-        "-rss_limit_mb=2048",
-    ]))
+    let learned = shell::target_dir().join("fuzz-corpus").join(target);
+    std::fs::create_dir_all(&learned).doing(learned.display())?;
+    let stored = shell::root().join("fuzz/corpus").join(target);
+    let mut run = nightly(&["fuzz", "run", "--sanitizer", "none", target]);
+    run.args([learned, stored]).arg("--");
+    run.arg(format!("-max_total_time={seconds}"));
+    shell::run(run.args(["-timeout=10", "-rss_limit_mb=2048"]))
 }
 
 fn nightly(arguments: &[&str]) -> std::process::Command {
