@@ -185,6 +185,30 @@ async fn a_client_that_leaves_http2_stops_the_provider_in_every_phase() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_behind_a_heartbeat_stops_the_provider() {
+    for phase in [Phase::Head, Phase::FirstContent] {
+        let here = Gate::new();
+        let upstream = {
+            let here = here.clone();
+            Stream::upstream(move |stream| phase.script(&stream, &here)).await
+        };
+        let gateway = Setup::serving(&upstream.url())
+            .set("gateway.heartbeat_seconds", json!(0.2))
+            .start()
+            .await;
+        for carry in CARRIES {
+            let (request, id) = call::named(call::streaming(Wire::OpenAiChat, "hello"));
+            let mut live = Live::open(&gateway, carry, &request).await;
+            live.head().await.unwrap();
+            live.chunk().await.unwrap();
+            let left = Instant::now();
+            drop(live);
+            assert_given_up(&upstream, &gateway, left, &id).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_while_the_gateway_connects_is_not_waited_for() {
     let nowhere = gateway_testkit::upstream::BlackHole::start().await;
     let gateway = Setup::serving(&format!("http://{}", nowhere.addr()))

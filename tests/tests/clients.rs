@@ -24,11 +24,10 @@ fn behave(request: &Recorded) -> Script {
     let stream = || Stream::answering(request);
     let failure = |status: u16| wire.error_body(status, "the provider's words");
     match model {
-        "slow" => Script::new()
-            .head(ResponseHead::sse())
-            .sleep(Duration::from_millis(900))
-            .all(stream().events)
-            .end(),
+        "slow" => {
+            let begun = stream().begun(1).sleep(Duration::from_millis(3500));
+            begun.all(stream().after(1).to_vec()).end()
+        }
         "cut" if streams => stream().begun(2).close(),
         "cut" => Script::new()
             .head(ResponseHead::json(200))
@@ -73,8 +72,8 @@ async fn world() -> (Upstream, Gateway) {
         .model("*", &anthropic)
         .model("listed", &openai)
         .master_key(KEY)
-        .set("gateway.heartbeat_seconds", json!(0.2))
-        .set("router_settings.stream_timeout", json!(3))
+        .set("gateway.heartbeat_seconds", json!(3))
+        .set("router_settings.stream_timeout", json!(2.5))
         .start()
         .await
         .with_key(KEY);

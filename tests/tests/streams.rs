@@ -379,6 +379,63 @@ async fn silence_before_the_first_content_opens_the_answer_with_a_heartbeat() {
 }
 
 #[tokio::test]
+async fn silence_before_the_head_opens_the_answer_with_a_heartbeat() {
+    let upstream = Stream::upstream(|stream| {
+        let head = Script::new()
+            .sleep(Duration::from_millis(1200))
+            .head(ResponseHead::sse());
+        head.all(stream.events).end()
+    })
+    .await;
+    let gateway = Setup::serving(&upstream.url())
+        .set("gateway.heartbeat_seconds", json!(0.2))
+        .start()
+        .await;
+    for call in call::everywhere(&gateway, "hello").await {
+        call.assert_complete(&text(5));
+        assert!(heartbeats(&call) >= 2, "{call:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_behind_a_heartbeat_is_an_error_event() {
+    let upstream = Stream::upstream(|stream| {
+        let failure = stream.wire.error_body(429, "slow down");
+        let answer = Script::json(429, &failure).into_steps().into_iter();
+        answer.fold(Script::new().sleep(Duration::from_secs(1)), Script::step)
+    })
+    .await;
+    let gateway = Setup::serving(&upstream.url())
+        .set("gateway.heartbeat_seconds", json!(0.2))
+        .start()
+        .await;
+    for call in call::everywhere(&gateway, "hello").await {
+        call.assert_broken("", "upstream_error");
+        let error = call.view.error_event().unwrap().json();
+        assert_eq!(error["error"]["message"], "slow down", "{call:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_first_content_that_does_not_come_behind_heartbeats_is_an_error_event() {
+    let upstream = Stream::upstream(|_| Script::new().stall()).await;
+    let gateway = Setup::serving(&upstream.url())
+        .set("gateway.heartbeat_seconds", json!(0.2))
+        .set("router_settings.stream_timeout", json!(1))
+        .start()
+        .await;
+    for call in call::everywhere(&gateway, "hello").await {
+        call.assert_broken("", "timer_first_content");
+    }
+    for exchange in 0..6 {
+        assert_eq!(
+            upstream.ended(exchange).await.end,
+            Some(ExchangeEnd::PeerClosed)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_first_content_that_does_not_come_is_a_timeout_that_names_the_timer() {
     type Beginning = fn(Stream) -> Script;
     let nothing: Beginning = |_| Script::new().stall();

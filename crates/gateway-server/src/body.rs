@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gateway_core::EndReason;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::opening::Opening;
 use crate::record::OpenRecord;
 use crate::relay::Relay;
 
@@ -22,6 +23,8 @@ pub(crate) enum Outgoing {
     },
     /// A stream of events.
     Stream(Pin<Box<Relay>>),
+    /// A stream of which only heartbeats are there yet.
+    Opening(Box<Opening>),
 }
 
 impl Outgoing {
@@ -64,13 +67,14 @@ impl Body for Outgoing {
                 Poll::Ready(taken.map(|bytes| Ok(Frame::data(bytes))))
             }
             Self::Stream(relay) => relay.as_mut().poll_frame(cx),
+            Self::Opening(opening) => opening.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole { bytes, record } => bytes.is_none() && record.is_none(),
-            Self::Stream(_) => false,
+            Self::Stream(_) | Self::Opening(_) => false,
         }
     }
 
@@ -79,7 +83,7 @@ impl Body for Outgoing {
             Self::Whole { bytes, .. } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Opening(_) => SizeHint::default(),
         }
     }
 }

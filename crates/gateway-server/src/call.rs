@@ -3,6 +3,7 @@
 pub(crate) mod intake;
 mod outcome;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,12 +11,15 @@ use gateway_core::{Dialect, Envelope, ErrorInfo, ErrorKind, Limits, TimerName};
 use gateway_providers::CallParts;
 use gateway_router::{Answered, Plan};
 use gateway_transport::SendOptions;
+use http::request::Parts;
+use http::response::Builder;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Outgoing;
 use crate::edge::{Client, StallWatch};
+use crate::opening::{Opening, Pending};
 use crate::record::OpenRecord;
 use crate::relay::{Carrier, Relay, StreamTimers};
 use crate::respond::{self, Failure};
@@ -24,7 +28,7 @@ use crate::worker::{CallLimits, Snapshot, Worker};
 
 /// What a call is answered with.
 #[derive(Debug)]
-enum Answer {
+pub(crate) enum Answer {
     /// In one piece.
     Whole(Bytes),
     /// Event by event; the batch was read before the answer was opened.
@@ -51,40 +55,92 @@ pub(crate) async fn answer(
     if let Ok(id) = HeaderValue::from_str(&record.call_id) {
         head = head.header("x-litellm-call-id", id);
     }
-    let served = serve(&worker, &snapshot, request, path_model, &mut record).await;
-    let (head, answer) = match served {
-        Ok((upstream, answer)) => {
-            record.status = 200;
-            (outcome::head(head, &record, &upstream), answer)
-        }
-        Err(failure) => {
-            let (head, body) = failure.response(head, dialect);
-            record.status = respond::status(dialect, &failure.error).as_u16();
-            record.ends(failure.end);
-            record.error = Some(failure.detail.unwrap_or(failure.error.message));
-            (head, Answer::Whole(body))
-        }
+    let asked = match take(&snapshot, request, path_model, &mut record).await {
+        Ok(asked) => asked,
+        Err(failure) => return refuse(head, record, failure),
     };
-    let body = match answer {
-        Answer::Whole(bytes) => Outgoing::recorded(bytes, record),
-        Answer::Stream(upstream, held) => {
-            let timers = stream_timers(&snapshot.limits, dialect, started);
-            let relay = Relay::new(upstream, held, timers, carrier, record, worker);
-            Outgoing::Stream(Box::pin(relay))
-        }
+    let timers = stream_timers(&snapshot.limits, dialect, started);
+    let Some(beat) = timers.heartbeat.filter(|_| record.stream) else {
+        let attempted = attempt(Arc::clone(&worker), snapshot, asked, record, None).await;
+        return attempted.response(head, timers, carrier, worker);
     };
+    let opens = Instant::now() + beat;
+    let attempt = attempt(Arc::clone(&worker), snapshot, asked, record, Some(opens));
+    // On the heap, so that it can move into the body and go on there.
+    let mut attempt: Pending = Box::pin(attempt);
+    match timeout_at(opens, &mut attempt).await {
+        Ok(attempted) => attempted.response(head, timers, carrier, worker),
+        Err(_elapsed) => {
+            let opening = Opening::new(attempt, dialect, beat, timers, carrier, worker);
+            finish(outcome::opened(head), Outgoing::Opening(Box::new(opening)))
+        }
+    }
+}
+
+/// What a client asks for, read and understood, and who may serve it.
+struct Asked {
+    parts: Parts,
+    envelope: Envelope,
+    plan: Plan,
+}
+
+/// A call whose upstream has answered as far as it must be known, or failed.
+#[derive(Debug)]
+pub(crate) struct Attempted {
+    /// The open record.
+    pub record: OpenRecord,
+    /// The head that the upstream sent and what follows it, or what the client is told instead.
+    pub outcome: Result<(HeaderMap, Answer), Failure>,
+}
+
+impl Attempted {
+    fn response(
+        mut self,
+        head: Builder,
+        timers: StreamTimers,
+        carrier: Carrier,
+        worker: Arc<Worker>,
+    ) -> Response<Outgoing> {
+        let (upstream, answer) = match self.outcome {
+            Ok(answered) => answered,
+            Err(failure) => return refuse(head, self.record, failure),
+        };
+        self.record.status = 200;
+        let head = outcome::head(head, &self.record, &upstream);
+        let body = match answer {
+            Answer::Whole(bytes) => Outgoing::recorded(bytes, self.record),
+            Answer::Stream(upstream, held) => {
+                let upstream = Some(upstream);
+                let relay = Relay::new(upstream, held, timers, carrier, self.record, worker);
+                Outgoing::Stream(Box::pin(relay))
+            }
+        };
+        finish(head, body)
+    }
+}
+
+/// Answers with a status.
+fn refuse(head: Builder, mut record: OpenRecord, failure: Failure) -> Response<Outgoing> {
+    let dialect = record.dialect;
+    let (head, body) = failure.response(head, dialect);
+    record.status = respond::status(dialect, &failure.error).as_u16();
+    record.ends(failure.end);
+    record.error = Some(failure.detail.unwrap_or(failure.error.message));
+    finish(head, Outgoing::recorded(body, record))
+}
+
+fn finish(head: Builder, body: Outgoing) -> Response<Outgoing> {
     head.body(body)
         .unwrap_or_else(|_| Response::new(Outgoing::whole(Bytes::new())))
 }
 
-/// From the request to an answer that may be opened towards the client, with the head that the upstream sent.
-async fn serve(
-    worker: &Worker,
+/// Reads and understands the request.
+async fn take(
     snapshot: &Snapshot,
     request: Request<Incoming>,
     path_model: Option<String>,
     record: &mut OpenRecord,
-) -> Result<(HeaderMap, Answer), Failure> {
+) -> Result<Asked, Failure> {
     let limits = &snapshot.limits;
     let (parts, body) = request.into_parts();
     if let Err(denied) = snapshot.keys.check(&parts.headers) {
@@ -97,22 +153,40 @@ async fn serve(
     let body = intake::collect(body, limits.request_bytes, limits.request_idle).await?;
     let envelope = Envelope::parse(body, Limits::default()).map_err(|error| invalid(&error))?;
     let plan = plan(snapshot, &envelope, path_model.as_deref(), record)?;
+    Ok(Asked {
+        parts,
+        envelope,
+        plan,
+    })
+}
+
+/// From the request to an answer that may be opened towards the client. What is only preamble is held back until
+/// `opens`.
+async fn attempt(
+    worker: Arc<Worker>,
+    snapshot: Arc<Snapshot>,
+    asked: Asked,
+    mut record: OpenRecord,
+    opens: Option<Instant>,
+) -> Attempted {
+    let limits = &snapshot.limits;
     let call = CallParts {
         dialect: record.dialect,
-        envelope: &envelope,
-        headers: &parts.headers,
-        query: parts.uri.query(),
+        envelope: &asked.envelope,
+        headers: &asked.parts.headers,
+        query: asked.parts.uri.query(),
         model: None,
     };
     let due = record.started + limits.call;
-    let attempt = async {
-        let answered = attempt(worker, plan, &call, limits, record).await?;
-        outcome::read(answered, limits, record).await
+    let answer = async {
+        let answered = exchange(&worker, asked.plan, &call, limits, &mut record).await?;
+        outcome::read(answered, limits, opens, &mut record).await
     };
-    match timeout_at(due, attempt).await {
+    let outcome = match timeout_at(due, answer).await {
         Ok(answer) => answer,
         Err(_elapsed) => Err(Failure::timer(TimerName::Call, limits.call)),
-    }
+    };
+    Attempted { record, outcome }
 }
 
 /// Who may serve the model that the client asked for.
@@ -158,7 +232,7 @@ fn number(json: &[u8]) -> Option<u64> {
     std::str::from_utf8(json).ok()?.parse().ok()
 }
 
-async fn attempt(
+async fn exchange(
     worker: &Worker,
     plan: Plan,
     call: &CallParts<'_>,
@@ -170,7 +244,7 @@ async fn attempt(
         pool_timeout: Some(limits.pool),
         ..SendOptions::default()
     };
-    let exchange = gateway_router::execute(plan, call, &worker.shard, &options);
+    let exchange = pin!(gateway_router::execute(plan, call, &worker.shard, &options));
     // A stream's first content cannot come before the head: the wait for the head counts too.
     let result = match limits.first_content.filter(|_| record.stream) {
         None => exchange.await,

@@ -13,6 +13,7 @@ mod auth; // Keys.
 mod body; // What goes to a client.
 mod call; // The life of a call.
 mod edge; // Accept, TLS, HTTP; who leaves or stalls.
+mod opening; // A stream before its provider has said anything.
 mod record;
 mod relay; // The client's side of a stream.
 mod respond; // Answers of the gateway's own.

@@ -102,9 +102,10 @@ enum Due {
 }
 
 impl Relay {
-    /// Relays `upstream`, of which `held` was read before the response was opened.
+    /// Relays `upstream`, of which `held` was read before the response was opened. Without an upstream, `held` has the
+    /// end.
     pub(crate) fn new(
-        upstream: Box<UpstreamStream>,
+        upstream: Option<Box<UpstreamStream>>,
         held: Batch,
         timers: StreamTimers,
         carrier: Carrier,
@@ -114,7 +115,7 @@ impl Relay {
         let now = Instant::now();
         let mut relay = Self {
             dialect: record.dialect,
-            upstream: Some(upstream),
+            upstream,
             state: State::Open,
             carrier,
             timers,

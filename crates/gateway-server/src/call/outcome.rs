@@ -22,6 +22,7 @@ use crate::worker::CallLimits;
 pub(super) async fn read(
     answered: Answered,
     limits: &CallLimits,
+    opens: Option<Instant>,
     record: &mut OpenRecord,
 ) -> Result<(HeaderMap, Answer), Failure> {
     let (parts, body) = answered.response.into_parts();
@@ -33,7 +34,7 @@ pub(super) async fn read(
     let streams = kind_is(&headers, "text/event-stream");
     if record.stream && streams {
         let upstream = Box::new(UpstreamStream::new(record, body, limits.event_bytes));
-        let (upstream, held) = hold(upstream, limits, record).await?;
+        let (upstream, held) = hold(upstream, limits, opens, record).await?;
         return Ok((headers, Answer::Stream(upstream, held)));
     }
     if streams {
@@ -64,14 +65,12 @@ pub(super) async fn read(
 async fn hold(
     mut upstream: Box<UpstreamStream>,
     limits: &CallLimits,
+    opens: Option<Instant>,
     record: &mut OpenRecord,
 ) -> Result<(Box<UpstreamStream>, Batch), Failure> {
     let mut held = Batch::default();
     let first_content = limits.first_content.map(|after| record.started + after);
-    let beat = limits
-        .heartbeat(record.dialect)
-        .map(|after| Instant::now() + after);
-    let next = [first_content, beat].into_iter().flatten().min();
+    let next = [first_content, opens].into_iter().flatten().min();
     while held.ending.is_none() && !held.content && held.ready.len() < HELD_LIMIT {
         let read = std::future::poll_fn(|cx| upstream.poll_batch(cx));
         let batch = match next {
@@ -117,9 +116,7 @@ pub(super) fn head(
         }
     }
     if record.stream {
-        headers.insert(CONTENT_TYPE, EVENT_STREAM);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(NO_BUFFERING, HeaderValue::from_static("no"));
+        streams(headers);
     } else {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
@@ -131,6 +128,20 @@ pub(super) fn head(
         }
     }
     head
+}
+
+/// The head of a stream whose provider has not said anything yet.
+pub(super) fn opened(mut head: response::Builder) -> response::Builder {
+    if let Some(headers) = head.headers_mut() {
+        streams(headers);
+    }
+    head
+}
+
+fn streams(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(NO_BUFFERING, HeaderValue::from_static("no"));
 }
 
 /// No head came back.
