@@ -1,6 +1,7 @@
 //! Where clients come in: accept, TLS, HTTP/1.1 and HTTP/2, and the limits that hold before a call exists.
 
 mod connection;
+mod protocol;
 mod socket;
 mod stall;
 mod tls;

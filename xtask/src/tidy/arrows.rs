@@ -83,12 +83,6 @@ const RESERVED: [Reserved; 8] = [
         users: &["gateway-server"],
         why: "libraries emit, the binary decides where it goes",
     },
-    Reserved {
-        package: "mimalloc",
-        feature: None,
-        users: &["gateway-server"],
-        why: "the allocator is the binary's choice",
-    },
 ];
 
 /// What `gateway-core` must not reach, not even through another package: it does no IO and reads no clock.

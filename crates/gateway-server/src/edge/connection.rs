@@ -13,8 +13,6 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -23,8 +21,8 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::protocol::{Connection, Protocol};
 use super::socket::{ClientSocket, SocketState, Verdict};
-use super::stall::Streams;
 use crate::body::Outgoing;
 use crate::worker::Worker;
 
@@ -55,7 +53,7 @@ pub(crate) enum Scope {
 /// What a client may take its time for, before and between calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// From the accept to the end of the TLS handshake.
+    /// From the accept to the end of the TLS handshake, or to the first bytes where there is none.
     pub handshake: Duration,
     /// From the first byte of a request to the end of its head.
     pub head: Duration,
@@ -131,20 +129,18 @@ pub(super) async fn serve(
     stop: CancellationToken,
 ) {
     let state = Arc::new(SocketState::default());
-    let socket = ClientSocket::new(tcp, Arc::clone(&state));
-    let io = match &door.tls {
-        None => ClientIo::Plain(socket),
-        Some(tls) => match Box::pin(timeout(door.limits.handshake, tls.accept(socket))).await {
-            Ok(Ok(stream)) => ClientIo::Tls(Box::new(stream)),
-            Ok(Err(error)) => {
-                tracing::debug!(%peer, %error, "TLS handshake failed");
-                return;
-            }
-            Err(_elapsed) => {
-                tracing::debug!(%peer, "TLS handshake took too long");
-                return;
-            }
-        },
+    let opening = timeout(door.limits.handshake, open(tcp, &state, &door));
+    let (io, protocol) = match Box::pin(stop.run_until_cancelled(opening)).await {
+        Some(Ok(Ok(opened))) => opened,
+        Some(Ok(Err(error))) => {
+            tracing::debug!(%peer, %error, "the connection was not opened");
+            return;
+        }
+        Some(Err(_elapsed)) => {
+            tracing::debug!(%peer, "the connection was not opened in time");
+            return;
+        }
+        None => return,
     };
     let client = Arc::new(Client {
         peer,
@@ -156,18 +152,37 @@ pub(super) async fn serve(
         worker,
         client: Arc::clone(&client),
     };
-    let connection = pin!(
-        protocol(&door.limits, door.connections)
-            .serve_connection(TokioIo::new(io), service)
-            .into_owned()
-    );
+    let connection = pin!(Connection::new(
+        protocol,
+        io,
+        service,
+        &door.limits,
+        door.connections
+    ));
     drive(connection, &client, &door.limits, &stop).await;
+}
+
+/// Shakes hands where the door wants it, and finds out what the client speaks.
+async fn open(
+    tcp: TcpStream,
+    state: &Arc<SocketState>,
+    door: &Door,
+) -> io::Result<(ClientIo, Protocol)> {
+    let Some(tls) = &door.tls else {
+        let protocol = Protocol::sniffed(&tcp).await?;
+        let socket = ClientSocket::new(tcp, Arc::clone(state));
+        return Ok((ClientIo::Plain(socket), protocol));
+    };
+    let socket = ClientSocket::new(tcp, Arc::clone(state));
+    let stream = tls.accept(socket).await?;
+    let protocol = Protocol::negotiated(stream.get_ref().1.alpn_protocol());
+    Ok((ClientIo::Tls(Box::new(stream)), protocol))
 }
 
 /// Polls the connection, and looks after it once per [`WATCH`]: hyper's own turn ends with a flush, and that is where
 /// the socket notices a client that has left behind unread bytes.
 async fn drive(
-    mut connection: Pin<&mut auto::Connection<'static, TokioIo<ClientIo>, Front, Streams>>,
+    mut connection: Pin<&mut Connection>,
     client: &Client,
     limits: &ConnectionLimits,
     stop: &CancellationToken,
@@ -178,7 +193,7 @@ async fn drive(
     poll_fn(|cx| {
         if !stopping && stopped.as_mut().poll(cx).is_ready() {
             stopping = true;
-            connection.as_mut().graceful_shutdown();
+            connection.graceful_shutdown();
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
             report(client.peer, ended);
@@ -201,38 +216,15 @@ async fn drive(
     .await;
 }
 
-fn report(peer: SocketAddr, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+fn report(peer: SocketAddr, ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "client connection ended with an error");
     }
 }
 
-fn protocol(limits: &ConnectionLimits, connections: TaskTracker) -> auto::Builder<Streams> {
-    let mut builder = auto::Builder::new(Streams {
-        tasks: connections,
-        slow_client: limits.slow_client,
-    });
-    builder
-        .http1()
-        // `drive` has a cheaper watch over idle and slow connections than a timer per request.
-        .header_read_timeout(None)
-        .max_buf_size(limits.head_bytes)
-        .timer(TokioTimer::new());
-    builder
-        .http2()
-        .max_concurrent_streams(limits.h2_streams)
-        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .initial_stream_window_size(H2_STREAM_WINDOW)
-        .initial_connection_window_size(H2_CONNECTION_WINDOW)
-        .max_send_buf_size(H2_SEND_BUFFER)
-        .keep_alive_interval(Some(H2_PING))
-        .timer(TokioTimer::new());
-    builder
-}
-
 /// Hands each request to the worker.
 #[derive(Clone, Debug)]
-struct Front {
+pub(super) struct Front {
     worker: Arc<Worker>,
     client: Arc<Client>,
 }
@@ -256,7 +248,7 @@ impl Service<Request<Incoming>> for Front {
 
 /// A client's byte stream, with or without TLS.
 #[derive(Debug)]
-enum ClientIo {
+pub(super) enum ClientIo {
     Plain(ClientSocket),
     Tls(Box<TlsStream<ClientSocket>>),
 }
@@ -307,11 +299,3 @@ impl AsyncWrite for ClientIo {
 
 /// How often a connection is looked at. A client that left behind unread bytes is noticed within this time.
 const WATCH: Duration = Duration::from_millis(750);
-/// Flow-control window of one request towards us, bytes: what an upload may have in flight.
-const H2_STREAM_WINDOW: u32 = 256 * 1024;
-/// Flow-control window of a connection towards us, bytes.
-const H2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
-/// Bytes that one HTTP/2 response may have waiting for its client.
-const H2_SEND_BUFFER: usize = 64 * 1024;
-/// How often a silent HTTP/2 client is asked whether it still lives.
-const H2_PING: Duration = Duration::from_secs(30);
