@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use end_to_end::call::{self, CARRIES, Carry, Live, STREAMING};
 use end_to_end::{Gateway, Setup, Stream};
+use gateway_testkit::ca::TestCa;
 use gateway_testkit::client::{ConnectOptions, Http1Client, Request};
 use gateway_testkit::dialect::Wire;
 use gateway_testkit::http1::Framing;
@@ -229,6 +230,40 @@ async fn a_client_that_leaves_while_the_gateway_connects_is_not_waited_for() {
             record["duration_ms"].as_f64().unwrap() < 10_000.0,
             "{record}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_behind_tls_stops_the_provider() {
+    let ca = TestCa::new();
+    let here = Gate::new();
+    let upstream = {
+        let here = here.clone();
+        Stream::upstream(move |stream| Phase::MidStream.script(&stream, &here)).await
+    };
+    let setup = Setup::serving(&upstream.url());
+    let files = ca.server().write_pem(setup.dir(), "listener");
+    let gateway = setup
+        .set(
+            "gateway.listen.tls_cert",
+            json!(files.cert.display().to_string()),
+        )
+        .set(
+            "gateway.listen.tls_key",
+            json!(files.key.display().to_string()),
+        )
+        .start()
+        .await;
+    for how in LEAVES {
+        let (request, id) = call::named(call::streaming(Wire::OpenAiChat, "hello"));
+        let tls = ca.client_config(None, &["http/1.1"]);
+        let mut client = Http1Client::connect_tls(gateway.addr(), tls).await;
+        client.send(&request).await.unwrap();
+        client.head().await.unwrap();
+        client.event().await.unwrap();
+        let left = Instant::now();
+        leave(client, how).await;
+        assert_given_up(&upstream, &gateway, left, &id).await;
     }
 }
 

@@ -93,6 +93,8 @@ enum Kind {
     Xtask,
     /// `apt-get install …`
     AptGet,
+    /// `taskset -c N litellm --config FILE …`: a proxy that is not ours, beside the benchmark.
+    OtherProxy,
 }
 
 impl Kind {
@@ -112,6 +114,7 @@ impl Kind {
             ["curl", ..] if command.text.contains("localhost:4000") => Some(Self::Curl),
             ["cargo", "xtask", _, ..] => Some(Self::Xtask),
             ["apt-get", "install", _, ..] => Some(Self::AptGet),
+            ["taskset", "-c", _, "litellm", "--config", _, ..] => Some(Self::OtherProxy),
             _ => None,
         }
     }
@@ -266,14 +269,36 @@ async fn every_xtask_command_exists_with_the_flags_that_are_written() {
 /// Packages are not installed here: `cargo xtask test` does that, and these must be among its own.
 #[test]
 fn every_package_is_one_that_the_test_command_installs() {
-    let installs = binary::workspace().join("xtask/src/test/machine.rs");
-    let installs = fs::read_to_string(installs).expect("the command's source is there");
-    for command in commands_like(Kind::AptGet) {
+    let installs = source("xtask/src/test/machine.rs");
+    let commands = commands();
+    let wanted = commands
+        .iter()
+        .filter(|it| Kind::of(it) == Some(Kind::AptGet));
+    for command in wanted {
         for package in &command.words()[2..] {
             let known = format!("package: \"{package}\"");
             assert!(installs.contains(&known), "{}: {package}", command.place);
         }
     }
+}
+
+/// Another product is not started here; the file that it is given must be the one that the benchmark leaves behind.
+#[test]
+fn another_proxy_is_given_what_the_benchmark_leaves_behind() {
+    let bench = source("xtask/src/bench/proxies.rs");
+    let commands = commands();
+    let wanted = commands
+        .iter()
+        .filter(|it| Kind::of(it) == Some(Kind::OtherProxy));
+    for command in wanted {
+        let (folder, file) = command.words()[5].rsplit_once('/').expect("a path");
+        assert_eq!(folder, "target/bench", "{}", command.place);
+        assert!(bench.contains(file), "{}: {file}", command.place);
+    }
+}
+
+fn source(path: &str) -> String {
+    fs::read_to_string(binary::workspace().join(path)).expect("the source is there")
 }
 
 #[tokio::test]
