@@ -23,13 +23,19 @@ use crate::worker::Shared;
 pub(crate) struct Metrics {
     registry: Registry,
     calls: Family<CallLabels, Counter>,
-    active: Family<ApiLabels, Gauge>,
-    duration: Family<ApiLabels, Histogram>,
-    first_content: Family<ApiLabels, Histogram>,
     tokens: Family<TokenLabels, Counter>,
+    /// One per front end, in the order of the dialects: looking a series up by its labels costs more than counting.
+    apis: [ApiMetrics; Dialect::ALL.len()],
     lines_dropped: Counter<u64, AtomicU64>,
     /// Deployments whose last attempt failed on the upstream's side.
     failing: DashSet<Arc<str>>,
+}
+
+/// The series of one front end.
+struct ApiMetrics {
+    active: Gauge,
+    duration: Histogram,
+    first_content: Histogram,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,71 +60,75 @@ impl Metrics {
     /// Everything at zero.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::default();
-        let metrics = Self {
-            calls: Family::default(),
-            active: Family::default(),
-            duration: Family::new_with_constructor(latencies),
-            first_content: Family::new_with_constructor(latencies),
-            tokens: Family::default(),
-            lines_dropped: Counter::default(),
-            failing: DashSet::new(),
-            registry: Registry::default(),
-        };
+        let calls = Family::default();
+        let active = Family::<ApiLabels, Gauge>::default();
+        let duration = Family::<ApiLabels, Histogram>::new_with_constructor(latencies);
+        let first_content = Family::<ApiLabels, Histogram>::new_with_constructor(latencies);
+        let tokens = Family::default();
+        let lines_dropped = Counter::default();
+        let apis = Dialect::ALL.map(|dialect| {
+            let labels = ApiLabels {
+                api: dialect.name(),
+            };
+            ApiMetrics {
+                active: active.get_or_create(&labels).clone(),
+                duration: duration.get_or_create(&labels).clone(),
+                first_content: first_content.get_or_create(&labels).clone(),
+            }
+        });
         registry.register(
             names::CALLS,
             "Calls by how they ended",
-            metrics.calls.clone(),
+            Family::clone(&calls),
         );
-        registry.register(names::ACTIVE, "Calls in flight", metrics.active.clone());
+        registry.register(names::ACTIVE, "Calls in flight", active);
         registry.register_with_unit(
             names::DURATION,
             "From the request's head to the end of the response",
             Unit::Seconds,
-            metrics.duration.clone(),
+            duration,
         );
         registry.register_with_unit(
             names::FIRST_CONTENT,
             "From the request's head to the first meaningful content",
             Unit::Seconds,
-            metrics.first_content.clone(),
+            first_content,
         );
         registry.register(
             names::TOKENS,
             "Tokens as the providers reported them",
-            metrics.tokens.clone(),
+            Family::clone(&tokens),
         );
         registry.register(
             names::LINES_DROPPED,
             "Log lines lost because nobody read the log in time",
-            metrics.lines_dropped.clone(),
+            Counter::clone(&lines_dropped),
         );
         Self {
             registry,
-            ..metrics
+            calls,
+            tokens,
+            apis,
+            lines_dropped,
+            failing: DashSet::new(),
         }
     }
 
     /// A call has come in.
     pub(crate) fn call_started(&self, dialect: Dialect) {
-        let api = dialect.name();
-        self.active.get_or_create(&ApiLabels { api }).inc();
+        self.api(dialect).active.inc();
     }
 
     /// A call has ended.
     pub(crate) fn call_ended(&self, record: &Record, end: EndReason, took: Duration) {
-        let api = record.dialect.name();
+        let api = self.api(record.dialect);
+        api.active.dec();
+        api.duration.observe(took.as_secs_f64());
+        if let Some(after) = record.first_content {
+            api.first_content.observe(after.as_secs_f64());
+        }
         // Names that the config does not know would be series without end.
         let model = record.group.as_deref().unwrap_or("other").to_owned();
-        let labels = ApiLabels { api };
-        self.active.get_or_create(&labels).dec();
-        self.duration
-            .get_or_create(&labels)
-            .observe(took.as_secs_f64());
-        if let Some(after) = record.first_content {
-            self.first_content
-                .get_or_create(&labels)
-                .observe(after.as_secs_f64());
-        }
         for (kind, count) in [
             ("input", record.usage.input_tokens),
             ("output", record.usage.output_tokens),
@@ -134,10 +144,12 @@ impl Metrics {
             }
         }
         self.note_outcome(record, end);
-        let end = end.as_str();
-        self.calls
-            .get_or_create(&CallLabels { api, model, end })
-            .inc();
+        let labels = CallLabels {
+            api: record.dialect.name(),
+            model,
+            end: end.as_str(),
+        };
+        self.calls.get_or_create(&labels).inc();
     }
 
     /// Whether the last attempt at a deployment failed on the upstream's side.
@@ -158,6 +170,10 @@ impl Metrics {
         pools.register_collector(Box::new(pools::Pools(shared.transport.snapshot())));
         let _never = text::encode(&mut out, &pools);
         out
+    }
+
+    fn api(&self, dialect: Dialect) -> &ApiMetrics {
+        &self.apis[dialect as usize]
     }
 
     fn note_outcome(&self, record: &Record, end: EndReason) {
@@ -219,29 +235,25 @@ mod tests {
     use super::*;
     use gateway_transport::{Transport, TransportConfig};
 
+    #[test]
+    fn the_dialects_are_counted_in_their_order() {
+        for (at, dialect) in Dialect::ALL.into_iter().enumerate() {
+            assert_eq!(dialect as usize, at);
+        }
+    }
+
     #[tokio::test]
     async fn the_page_of_metrics_names_every_family_and_no_other() {
         let transport = Transport::single(TransportConfig::default());
         let metrics = Metrics::new();
         // A family without a series is not written.
         let (api, model, kind, end) = ("a", String::new(), "k", "e");
-        metrics.call_started(Dialect::OpenAiChat);
-        metrics
-            .duration
-            .get_or_create(&ApiLabels { api })
-            .observe(1.0);
-        metrics
-            .first_content
-            .get_or_create(&ApiLabels { api })
-            .observe(1.0);
-        metrics
-            .calls
-            .get_or_create(&CallLabels {
-                api,
-                model: model.clone(),
-                end,
-            })
-            .inc();
+        let calls = CallLabels {
+            api,
+            model: model.clone(),
+            end,
+        };
+        metrics.calls.get_or_create(&calls).inc();
         metrics
             .tokens
             .get_or_create(&TokenLabels { model, kind })
