@@ -1,7 +1,6 @@
 //! The body of a response. It holds the lease, and for HTTP/1 it is what drives the connection.
 
 use std::{
-    error::Error as StdError,
     fmt, io,
     pin::Pin,
     sync::Arc,
@@ -15,9 +14,9 @@ use hyper::body::Incoming;
 use crate::{
     conn::Conn,
     error::BodyError,
+    fault::{classify, io_kind, is_malformed},
     generation::Killed,
     h1::H1,
-    h2_error::{chain, classify},
     lease::{Lease, LeaseInfo},
 };
 
@@ -85,9 +84,7 @@ impl ResponseBody {
         match holding.lease.generation.killed() {
             Some(killed) => self.killed(killed),
             None => {
-                if !classify(&error).is_some_and(|fault| fault.stream_only) {
-                    holding.lease.origin().connection_failed();
-                }
+                holding.lease.failed(&error);
                 describe(error)
             }
         }
@@ -168,14 +165,9 @@ fn describe(error: hyper::Error) -> BodyError {
             source: Arc::new(error),
         };
     }
-    let kind = chain(&error)
-        .find_map(|e: &(dyn StdError + 'static)| e.downcast_ref::<io::Error>())
-        .map(io::Error::kind);
-    match kind {
+    match io_kind(&error) {
         Some(io::ErrorKind::UnexpectedEof) => BodyError::Truncated(Some(Arc::new(error))),
-        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
-            BodyError::Malformed(Arc::new(error))
-        }
+        kind if is_malformed(kind) => BodyError::Malformed(Arc::new(error)),
         None if error.is_incomplete_message() => BodyError::Truncated(Some(Arc::new(error))),
         Some(_) | None => BodyError::Reset(Arc::new(error)),
     }

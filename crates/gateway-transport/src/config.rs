@@ -29,7 +29,9 @@ pub struct TransportConfig {
     pub prewarm_max: usize,
     /// Rotations of one origin, other than by command, are at least so far apart.
     pub min_rotation_interval: Duration,
-    /// So many connection-level failures in a row rotate an origin; 0 never does.
+    /// So many established connections that fail in a row rotate an origin; 0 never does. A failed connect does not
+    /// count: a new generation would fare no better. Each such rotation makes the next wait for longer, from
+    /// `min_rotation_interval` up to a minute, until one has helped.
     pub health_failures: u32,
     /// What runs on a retired generation is cut after so long; `None` never cuts.
     pub drain_deadline: Option<Duration>,

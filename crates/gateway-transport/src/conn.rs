@@ -1,5 +1,7 @@
 //! A pooled connection of either protocol.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use crate::{
     connect::{ConnectTimings, Protocol},
     h1::H1,
@@ -25,6 +27,14 @@ impl Conn {
         match self {
             Self::H1(h1) => h1.timings,
             Self::H2(h2) => h2.timings,
+        }
+    }
+
+    /// Where the streams of a shared connection agree who counts its failure.
+    pub(crate) fn failure_counted(&self) -> Option<Arc<AtomicBool>> {
+        match self {
+            Self::H1(_) => None,
+            Self::H2(h2) => Some(Arc::clone(&h2.failure_counted)),
         }
     }
 }

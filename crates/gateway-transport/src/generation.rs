@@ -15,7 +15,7 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
-use crate::{connect::tls::TlsMaterial, error::KilledBy, metrics::OriginMetrics};
+use crate::{connect::tls::TlsMaterial, error::KilledBy, health::Health, metrics::OriginMetrics};
 
 /// Why a generation was born.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -33,7 +33,7 @@ pub enum RotateReason {
     Dns,
     /// Somebody asked for it.
     Command,
-    /// Too many connection-level failures in a row.
+    /// Too many established connections failed in a row.
     Health,
     /// The process ends.
     Shutdown,
@@ -80,6 +80,9 @@ pub(crate) struct Generation {
     pub(crate) tasks: TaskTracker,
     open_sockets: Arc<AtomicUsize>,
     pub(crate) kill: CancellationToken,
+    /// Ends connects under way: nobody will ever use what they bring.
+    pub(crate) retired: CancellationToken,
+    pub(crate) health: Health,
     killed: AtomicU8,
     retirement: Mutex<Option<Retirement>>,
     metrics: Arc<OriginMetrics>,
@@ -116,6 +119,8 @@ impl Generation {
             tasks: TaskTracker::new(),
             open_sockets: Arc::new(AtomicUsize::new(0)),
             kill: CancellationToken::new(),
+            retired: CancellationToken::new(),
+            health: Health::default(),
             killed: AtomicU8::new(ALIVE),
             retirement: Mutex::new(None),
             metrics: birth.metrics,
@@ -143,6 +148,7 @@ impl Generation {
         let at = retirement.map_or(now, |r| r.at);
         *retirement = Some(Retirement { at, deadline });
         self.tasks.close();
+        self.retired.cancel();
     }
 
     pub(crate) fn retirement(&self) -> Option<Retirement> {

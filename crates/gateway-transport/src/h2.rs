@@ -6,7 +6,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicBool},
 };
 
 use bytes::Bytes;
@@ -33,6 +33,7 @@ pub(crate) struct H2 {
     /// The driver has it; here it is only asked what the peer allows now.
     driven: Weak<Mutex<Driven>>,
     cap: usize,
+    pub(crate) failure_counted: Arc<AtomicBool>,
     pub(crate) timings: ConnectTimings,
 }
 
@@ -71,6 +72,7 @@ impl H2 {
             sender,
             driven,
             cap: config.max_streams.max(1),
+            failure_counted: Arc::default(),
             timings,
         })
     }

@@ -1,7 +1,10 @@
 //! The right of one exchange to one connection, as a guard.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -11,6 +14,7 @@ use tokio::time::Instant;
 use crate::{
     conn::Conn,
     connect::{ConnectTimings, Protocol},
+    fault::is_of_connection,
     generation::Generation,
     origin::OriginInner,
     pool::Grant,
@@ -45,6 +49,8 @@ pub(crate) struct Lease {
     shard: usize,
     key: usize,
     shared: Option<u64>,
+    /// Whether the failure of the shared connection was counted: it is one failure, however many streams it ends.
+    failure_counted: Option<Arc<AtomicBool>>,
     pub(crate) generation: Arc<Generation>,
     ended: bool,
 }
@@ -70,6 +76,7 @@ impl Lease {
             shard,
             key: grant.lease,
             shared: grant.shared,
+            failure_counted: grant.conn.failure_counted(),
             generation: grant.generation,
             ended: false,
         };
@@ -110,6 +117,19 @@ impl Lease {
         match self.generation.killed() {
             Some(_) => Poll::Ready(()),
             None => Poll::Pending,
+        }
+    }
+
+    /// A response head arrived.
+    pub(crate) fn answered(&self) {
+        self.generation.health.answered();
+    }
+
+    /// The exchange ended with `error`: counts it, if it is the connection that failed.
+    pub(crate) fn failed(&self, error: &hyper::Error) {
+        let counted = self.failure_counted.as_ref();
+        if is_of_connection(error) && !counted.is_some_and(|c| c.swap(true, Ordering::Relaxed)) {
+            self.generation.health.failed();
         }
     }
 

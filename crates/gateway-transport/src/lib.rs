@@ -20,6 +20,9 @@ mod origin;
 // An epoch of connections.
 mod generation;
 
+// When its failures are a reason to rotate.
+mod health;
+
 // The sans-IO core and its lock.
 mod pool;
 
@@ -50,8 +53,8 @@ mod hush;
 // HTTP/2, shared and driven by tasks.
 mod h2;
 
-// What HTTP/2 errors prove.
-mod h2_error;
+// What hyper's errors prove.
+mod fault;
 
 // Resolve, TCP, proxy, TLS.
 mod connect;

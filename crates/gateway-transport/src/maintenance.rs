@@ -2,14 +2,14 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Weak, atomic::Ordering},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
-    config::DnsWatch,
+    config::{DnsWatch, TransportConfig},
     connect::tls::{TlsMaterial, TlsSource},
     generation::{Killed, RotateReason},
     origin::OriginInner,
@@ -71,15 +71,18 @@ enum Due {
 
 fn due(origin: &Arc<OriginInner>, now: Instant) -> Option<Due> {
     let config = &origin.env.config;
+    let unhealthy = is_unhealthy(origin);
     let mut control = origin.control();
     if control.rotating || now < control.next_rotation {
         return None;
     }
-    let limit = config.health_failures;
-    if limit > 0 && origin.failures.load(Ordering::Relaxed) >= limit {
-        origin.failures.store(0, Ordering::Relaxed);
-        // Without an open socket there is nothing to replace: the origin is just down.
-        if control.current.open_sockets() > 0 {
+    if unhealthy {
+        let current = Arc::clone(&control.current);
+        let first = first_wait(config);
+        if control
+            .health_pace
+            .admits(now, current.born, &current.health, first)
+        {
             return Some(Due::Rotate(RotateReason::Health, None));
         }
     }
@@ -108,6 +111,21 @@ fn due(origin: &Arc<OriginInner>, now: Instant) -> Option<Due> {
         .filter(|_| now >= control.next_lookup && !control.addresses.is_empty())?;
     control.next_lookup = now + watch.interval;
     Some(Due::Lookup(watch.clone()))
+}
+
+/// Whether too many connections of the current generation have failed in a row, and there are others to replace.
+fn is_unhealthy(origin: &OriginInner) -> bool {
+    let limit = origin.env.config.health_failures;
+    let current = origin.current();
+    if limit == 0 || current.health.failures() < limit {
+        return false;
+    }
+    let connected = origin.is_connected();
+    if !connected {
+        // All are gone already. What comes next is new, and is not judged by them.
+        current.health.forgive();
+    }
+    connected
 }
 
 /// The new material, if the files say something else now. Files that cannot be used now change nothing.
@@ -152,19 +170,16 @@ fn start(origin: &Arc<OriginInner>, due: Due) {
     });
 }
 
-/// Doubles the wait after each failed warm-up, from the minimum interval up to a minute.
+/// After a failed warm-up.
 fn back_off(origin: &OriginInner) {
     let mut control = origin.control();
-    control.failed_warmups = (control.failed_warmups + 1).min(16);
-    let first = origin
-        .env
-        .config
-        .min_rotation_interval
-        .max(Duration::from_millis(100));
-    let wait = first
-        .saturating_mul(1 << control.failed_warmups.min(10))
-        .min(MAX_BACK_OFF);
+    let wait = control.back_off.next(first_wait(&origin.env.config));
     control.next_rotation = Instant::now() + wait;
+}
+
+/// What a back-off begins with.
+fn first_wait(config: &TransportConfig) -> Duration {
+    config.min_rotation_interval.max(Duration::from_millis(100))
 }
 
 /// Whether an address in use has been missing from the answers for longer than the grace period.
@@ -202,5 +217,4 @@ impl Drop for Rotating {
     }
 }
 
-const MAX_BACK_OFF: Duration = Duration::from_secs(60);
 const LOOKUP_LIMIT: Duration = Duration::from_secs(10);

@@ -111,7 +111,7 @@ impl OriginMetrics {
 pub(crate) enum ConnectOutcome {
     Ok,
     Failed,
-    /// It finished for a generation that was no longer current.
+    /// It was for a generation that is no longer current.
     Stale,
 }
 
@@ -126,7 +126,7 @@ pub struct MetricsSnapshot {
     pub connects_ok: u64,
     /// Connects that failed.
     pub connects_failed: u64,
-    /// Connects that finished after their generation was retired; their connection was dropped.
+    /// Connects that were given up, or whose connection was dropped, because their generation was retired meanwhile.
     pub connects_stale: u64,
     /// Exchanges begun on a connection that had served none.
     pub requests_new: u64,

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -19,6 +19,7 @@ use crate::{
     environment::{Environment, jittered},
     error::SpecError,
     generation::{Birth, Generation, Killed, RotateReason},
+    health::{BackOff, Pace},
     metrics::OriginMetrics,
     pool::{Expect, PoolLimits, PoolState, locked::LockedPool},
     spec::{ConnectSpec, Http2Mode, Scheme},
@@ -69,7 +70,6 @@ pub(crate) struct OriginInner {
     pub(crate) pools: Box<[LockedPool<Conn>]>,
     pub(crate) env: Arc<Environment>,
     pub(crate) metrics: Arc<OriginMetrics>,
-    pub(crate) failures: AtomicU32,
     /// The phase that a connect entered last.
     pub(crate) phase: PhaseCell<'static>,
     handshakes: Semaphore,
@@ -87,8 +87,10 @@ pub(crate) struct Control {
     pub(crate) rotating: bool,
     /// Not before this moment, unless commanded.
     pub(crate) next_rotation: Instant,
-    /// Failed warm-ups in a row.
-    pub(crate) failed_warmups: u32,
+    /// For health rotations there is more to it.
+    pub(crate) health_pace: Pace,
+    /// After a failed warm-up.
+    pub(crate) back_off: BackOff,
     /// Addresses that connections of the current generation were made to, and when an answer held them last.
     pub(crate) addresses: HashMap<IpAddr, Instant>,
     pub(crate) next_lookup: Instant,
@@ -134,7 +136,6 @@ impl OriginInner {
             pools: (0..env.handles.len()).map(pool).collect(),
             env: Arc::clone(env),
             metrics,
-            failures: AtomicU32::new(0),
             phase: PhaseCell::new(None),
             handshakes: Semaphore::new(env.config.max_handshakes_per_origin.max(1)),
             starving: AtomicUsize::new(0),
@@ -144,7 +145,8 @@ impl OriginInner {
                 draining: Vec::new(),
                 rotating: false,
                 next_rotation: now,
-                failed_warmups: 0,
+                health_pace: Pace::new(now),
+                back_off: BackOff::default(),
                 addresses: HashMap::new(),
                 next_lookup: now,
                 next_identity_check: env.config.identity_check.map_or(now, |period| now + period),
@@ -159,11 +161,6 @@ impl OriginInner {
 
     pub(crate) fn current(&self) -> Arc<Generation> {
         Arc::clone(&self.control().current)
-    }
-
-    /// A connection-level failure: a connect, or an exchange whose connection died.
-    pub(crate) fn connection_failed(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Cuts what runs on a generation: tasks end, readers are woken and told who did it.
@@ -184,11 +181,10 @@ impl OriginInner {
         live
     }
 
-    /// A response head arrived.
-    pub(crate) fn connection_worked(&self) {
-        if self.failures.load(Ordering::Relaxed) != 0 {
-            self.failures.store(0, Ordering::Relaxed);
-        }
+    /// Whether the current generation has an established connection.
+    pub(crate) fn is_connected(&self) -> bool {
+        let connecting: usize = self.pools.iter().map(|p| p.census().connecting).sum();
+        self.current().open_sockets() > connecting
     }
 
     /// Counts a request that waits for a slot, and frees one that another shard holds but does not use.

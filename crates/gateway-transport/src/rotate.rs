@@ -202,7 +202,7 @@ fn publish(
     control.draining.push(Arc::downgrade(&old));
     control.addresses.retain(|_, seen| *seen >= candidate.born);
     control.next_rotation = now + config.min_rotation_interval;
-    control.failed_warmups = 0;
+    control.back_off.reset();
     // All shards under the control lock: two rotations that overlap must not leave shards on different generations.
     for (shard, pool) in origin.pools.iter().enumerate() {
         let own = warm

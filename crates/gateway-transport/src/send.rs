@@ -13,9 +13,9 @@ use crate::{
     checkout::check_out,
     conn::Conn,
     error::{Cause, Delivery, Phase, SendError, Timer},
+    fault::classify,
     generation::Killed,
     h1::{Answer, H1},
-    h2_error::classify,
     lease::{Lease, LeaseInfo},
     origin::OriginInner,
     request::{for_http1, for_http2},
@@ -108,7 +108,7 @@ fn accept(
     conn: Option<Box<H1>>,
     info: LeaseInfo,
 ) -> Result<Response<ResponseBody>, Box<Failed>> {
-    lease.origin().connection_worked();
+    lease.answered();
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for another protocol: what follows cannot be trusted, the connection is dropped.
         let mut failed = Failure {
@@ -142,9 +142,7 @@ impl Failure<'_> {
         if self.lease.generation.killed().is_some() {
             return self.killed();
         }
-        if !fault.is_some_and(|fault| fault.stream_only) {
-            self.lease.origin().connection_failed();
-        }
+        self.lease.failed(&source);
         let delivery = match fault {
             _ if message.is_some() => Delivery::NotSent,
             Some(fault) if fault.refused => Delivery::Refused,

@@ -9,6 +9,7 @@
 mod taken {
     pub(crate) mod error;
     pub(crate) mod generation;
+    pub(crate) mod health;
     pub(crate) mod metrics;
     pub(crate) mod pool;
 
@@ -25,7 +26,7 @@ use loom::thread;
 use pool::{
     CheckOut, Expect, Handoff, PoolLimits, PoolState, Poolable, Ticket, locked::LockedPool,
 };
-use taken::{connect, error, generation, metrics, pool};
+use taken::{connect, error, generation, health, metrics, pool};
 use tokio::{sync::oneshot, time::Instant};
 
 /// Shared with the pool, which counts with the standard library: only the lock is modeled.

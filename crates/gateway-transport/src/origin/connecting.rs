@@ -72,7 +72,6 @@ impl OriginInner {
             Err(error) => {
                 tracing::debug!(origin = %self.label, phase = error.phase.as_str(), timed_out = error.timed_out, "connect failed");
                 self.metrics.connected(ConnectOutcome::Failed);
-                self.connection_failed();
             }
         }
         opened
@@ -103,6 +102,11 @@ impl OriginInner {
 }
 
 /// The duty to report on a connect. Dropping it undone, with its runtime, reports a failure.
+///
+/// The connect ends with its generation's retirement: the pool has ordered another one for those who wait, and the
+/// two together would double the handshakes and descriptors of an origin that may be slow because it has too many.
+/// Handing the half-made connection to the new generation was rejected: what made the old one retire (an address, a
+/// certificate, a bad path) may be what this connect began with.
 struct ConnectDuty {
     origin: Arc<OriginInner>,
     shard: usize,
@@ -113,8 +117,12 @@ struct ConnectDuty {
 
 impl ConnectDuty {
     async fn perform(mut self, slot: OwnedSemaphorePermit) {
-        let opened = self.origin.open(&self.generation, slot, self.bound).await;
+        let open = self.origin.open(&self.generation, slot, self.bound);
+        let opened = self.generation.retired.run_until_cancelled(open).await;
         self.done = true;
+        let Some(opened) = opened else {
+            return self.origin.metrics.connected(ConnectOutcome::Stale);
+        };
         let Some(pool) = self.origin.pools.get(self.shard) else {
             return;
         };

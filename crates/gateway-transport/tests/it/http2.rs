@@ -245,6 +245,42 @@ async fn a_connection_that_fails_tells_its_streams_the_code() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_takes_many_streams_along_is_one_failure() {
+    let mut world = World::new(Protocol::Http2, |config| {
+        config.http2.max_streams = 4;
+        config.health_failures = 3;
+    });
+    let health = |world: &World| {
+        let metrics = &world.transport.snapshot().origins[0].metrics;
+        let health = RotateReason::Health.as_str();
+        metrics
+            .rotations
+            .iter()
+            .find(|(r, _)| *r == health)
+            .unwrap()
+            .1
+    };
+    let exchanges: Vec<_> = (0..16).map(|_| world.start_get("/")).collect();
+    let mut peers = Vec::new();
+    for _ in 0..4 {
+        let peer = world.peer().await;
+        peers.push(H2Peer::new(peer, &world, |_| {}).await);
+    }
+    settle().await;
+    for rotated in [0, 0, 1] {
+        let peer = peers.pop().unwrap();
+        peer.orders
+            .send(Order::Fail(Reason::INTERNAL_ERROR))
+            .await
+            .unwrap();
+        advance(Duration::from_secs(2)).await;
+        assert_eq!(health(&world), rotated);
+    }
+    let running = exchanges.iter().filter(|exchange| !exchange.is_finished());
+    assert_eq!(running.count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn rotation_lets_h2_streams_finish_and_then_closes_their_connection() {
     let mut world = world();
     let exchange = world.start_get("/");

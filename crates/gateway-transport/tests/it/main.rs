@@ -6,6 +6,7 @@
 mod claims;
 mod example;
 mod exchange;
+mod health;
 mod http2;
 mod identity;
 mod limits;

@@ -1,7 +1,6 @@
-//! What HTTP/2 errors say about delivery. The only file that looks into `h2` errors: hyper shows them by
-//! downcasting alone.
+//! What hyper's errors prove. The only file that looks into `h2` errors: hyper shows them by downcasting alone.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, io};
 
 /// An HTTP/2 error code, and whether it proves that the request was not processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +32,32 @@ pub(crate) fn classify(error: &(dyn StdError + 'static)) -> Option<Http2Fault> {
     })
 }
 
+/// Whether `error` means that the connection is broken: not if only the stream is, not if the peer said goodbye in
+/// order, and not if it answered with something that is not HTTP, which a new connection would bring again.
+pub(crate) fn is_of_connection(error: &hyper::Error) -> bool {
+    match classify(error) {
+        Some(fault) => !fault.stream_only && !fault.refused,
+        None => !error.is_parse() && !is_malformed(io_kind(error)),
+    }
+}
+
+/// The kind of the IO error that caused `error`.
+pub(crate) fn io_kind(error: &hyper::Error) -> Option<io::ErrorKind> {
+    chain(error)
+        .find_map(|e| e.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+}
+
+/// How hyper tells a broken framing of a body.
+pub(crate) const fn is_malformed(kind: Option<io::ErrorKind>) -> bool {
+    matches!(
+        kind,
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+    )
+}
+
 /// `error` and its causes, outermost first.
-pub(crate) fn chain<'a>(
+fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |e: &&'a (dyn StdError + 'static)| {
