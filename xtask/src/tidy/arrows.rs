@@ -40,7 +40,7 @@ struct Reserved {
     why: &'static str,
 }
 
-const RESERVED: [Reserved; 8] = [
+const RESERVED: [Reserved; 7] = [
     Reserved {
         package: "hyper",
         feature: Some("client"),
