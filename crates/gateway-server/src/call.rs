@@ -2,6 +2,7 @@
 
 pub(crate) mod intake;
 mod outcome;
+mod wait;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -178,13 +179,16 @@ async fn attempt(
         model: None,
     };
     let due = record.started + limits.call;
-    let answer = async {
-        let answered = exchange(&worker, asked.plan, &call, limits, &mut record).await?;
-        outcome::read(answered, limits, opens, &mut record).await
-    };
-    let outcome = match timeout_at(due, answer).await {
-        Ok(answer) => answer,
-        Err(_elapsed) => Err(Failure::timer(TimerName::Call, limits.call)),
+    let outcome = {
+        // Pinned where it is made: every move of a future is a copy that its owner has room for.
+        let answer = pin!(async {
+            let answered = exchange(&worker, asked.plan, &call, limits, &mut record).await?;
+            outcome::read(answered, limits, opens, &mut record).await
+        });
+        match timeout_at(due, answer).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(Failure::timer(TimerName::Call, limits.call)),
+        }
     };
     Attempted { record, outcome }
 }

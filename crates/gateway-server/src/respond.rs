@@ -75,9 +75,13 @@ impl Failure {
             .status(status)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(wait) = self.retry_after {
-            let seconds = wait.as_secs().clamp(1, LONGEST_WAIT);
-            response = response.header(RETRY_AFTER, seconds);
-            if wait.as_secs() > LONGEST_WAIT {
+            // Rounded up: who comes too early is refused again.
+            let seconds = wait.as_secs_f64().ceil().clamp(1.0, LONGEST_WAIT);
+            let millis = (seconds * 1000.0).to_string();
+            response = response
+                .header(RETRY_AFTER, seconds.to_string())
+                .header(RETRY_AFTER_MS, millis);
+            if wait.as_secs_f64() > LONGEST_WAIT {
                 response = response.header(SHOULD_RETRY, "false");
             }
         } else if let Some(should) = self.should_retry {
@@ -129,5 +133,7 @@ pub(crate) fn status(dialect: Dialect, error: &ErrorInfo) -> StatusCode {
 
 /// What the official SDKs look at before they decide on their own whether to try again.
 const SHOULD_RETRY: &str = "x-should-retry";
+/// The same wait as `retry-after` in milliseconds; some SDKs look for it first.
+const RETRY_AFTER_MS: &str = "retry-after-ms";
 /// Seconds: SDKs obey any wait they are given, so none is longer.
-const LONGEST_WAIT: u64 = 60;
+const LONGEST_WAIT: f64 = 60.0;

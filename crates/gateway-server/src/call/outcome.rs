@@ -1,15 +1,18 @@
 //! What an upstream answered, judged: an answer for the client, or a failure with a real status.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName, strip_bom};
 use gateway_router::{Answered, CallError};
 use gateway_transport::{BodyError, Delivery, KilledBy, ResponseBody, SendError, Timer};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, response};
 use tokio::time::{Instant, timeout_at};
 
 use super::Answer;
 use super::intake::{Ungathered, gather};
+use super::wait;
 use crate::record::{OpenRecord, Record};
 use crate::respond::Failure;
 use crate::upstream::{Batch, Ending, UpstreamStream, told_of_kill};
@@ -224,10 +227,7 @@ async fn refused(
             said_no(error)
         }
     };
-    failure.retry_after = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok())
-        .map(std::time::Duration::from_secs);
+    failure.retry_after = wait::asked_for(headers, SystemTime::now());
     failure
 }
 
