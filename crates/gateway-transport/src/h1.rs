@@ -7,6 +7,10 @@
 use std::{
     future::Future,
     pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -17,6 +21,7 @@ use http_body_util::Full;
 use hyper::{
     body::{Body, Incoming},
     client::conn::{TrySendError, http1},
+    ext::on_informational,
 };
 use hyper_util::rt::TokioIo;
 use tokio::task::coop::unconstrained;
@@ -34,6 +39,8 @@ pub(crate) struct H1 {
     sender: http1::SendRequest<Full<Bytes>>,
     /// `None` after it has ended.
     conn: Option<http1::Connection<TokioIo<crate::io::Io>, Full<Bytes>>>,
+    /// Interim responses of the exchange that waits for its head.
+    interim: Arc<AtomicU32>,
     /// A response has begun and nobody has looked at its body yet.
     primed: bool,
     /// The task that the lease wakes when its generation is killed.
@@ -43,7 +50,27 @@ pub(crate) struct H1 {
 }
 
 /// What answers a request that was tried on a connection.
-pub(crate) type Answer = Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>>;
+pub(crate) type Answer = Result<Response<Incoming>, NoHead>;
+
+/// Why no head of a response came.
+pub(crate) enum NoHead {
+    /// The connection or the stream failed; has the request, if it was never written.
+    Failed(Box<TrySendError<Request<Full<Bytes>>>>),
+    /// More than [`MAX_INTERIM`] came instead.
+    TooManyInterim,
+    /// It was one that changes the protocol, which nobody asked for.
+    Switched,
+    /// The generation was killed.
+    Killed,
+    /// The head timer fired.
+    TimedOut,
+}
+
+impl NoHead {
+    pub(crate) fn of(error: TrySendError<Request<Full<Bytes>>>) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
 
 impl H1 {
     pub(crate) async fn new(
@@ -64,6 +91,7 @@ impl H1 {
         Ok(Box::new(Self {
             sender,
             conn: Some(conn),
+            interim: Arc::default(),
             primed: false,
             watched: None,
             hush: Hush::default(),
@@ -71,28 +99,34 @@ impl H1 {
         }))
     }
 
-    /// Sends a request and waits for the head of the response. `None`: the generation was killed.
+    /// Sends a request and waits for the head of the response.
     ///
     /// Dropping the future leaves a connection that is good for nothing: drop it too.
     pub(crate) async fn exchange(
         &mut self,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         lease: &Lease,
-    ) -> Option<Answer> {
+    ) -> Answer {
         self.primed = true;
+        self.interim.store(0, Ordering::Relaxed);
+        let interim = Arc::clone(&self.interim);
+        on_informational(&mut request, move |_| {
+            interim.fetch_add(1, Ordering::Relaxed);
+        });
         // Without the budget of tokio's scheduler: a `Pending` for want of budget would wake the waker that does
         // nothing, and we would sleep for ever.
         let mut head = pin!(unconstrained(self.sender.try_send_request(request)));
         std::future::poll_fn(|cx| {
             self.drive(cx);
-            if let Poll::Ready(answer) = head.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-            {
-                return Poll::Ready(Some(answer));
+            // Before the head is looked at: the answer must not depend on how the bytes were split.
+            if self.interim.load(Ordering::Relaxed) > MAX_INTERIM {
+                return Poll::Ready(Err(NoHead::TooManyInterim));
             }
-            match self.poll_killed(lease, cx) {
-                Poll::Ready(()) => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
+            let mut noop = Context::from_waker(Waker::noop());
+            if let Poll::Ready(answer) = head.as_mut().poll(&mut noop) {
+                return Poll::Ready(answer.map_err(NoHead::of));
             }
+            self.poll_killed(lease, cx).map(|()| Err(NoHead::Killed))
         })
         .await
     }
@@ -168,3 +202,6 @@ impl H1 {
         self.conn = None;
     }
 }
+
+/// An honest origin sends one or two.
+pub(crate) const MAX_INTERIM: u32 = 16;

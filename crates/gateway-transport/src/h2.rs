@@ -2,6 +2,14 @@
 //!
 //! hyper runs the protocol in a task of *our* executor and ends its `Connection` future before the socket is closed.
 //! Every task goes through [`GenerationExecutor`]: the tracker is empty only when every socket is closed.
+//!
+//! A stream is free again when the response has ended. The request cannot be asked: it is one `Bytes`, which h2 has
+//! taken long before. If the peer answers in full before it has read it, h2 counts the stream until the peer reads the
+//! rest or resets the stream, as RFC 9113, section 8.1 wants. One that does neither takes a stream of its own limit
+//! away; beyond that limit requests wait in h2, and the first whose head timer fires retires the connection.
+//!
+//! Interim responses are not counted here, as those of HTTP/1 are: hyper does not show them. h2 drops each when it
+//! looks for the head, so they cost the peer's time and ours, but no memory; the head timer ends it.
 
 use std::{
     future::{Future, poll_fn},
@@ -22,7 +30,7 @@ use crate::{
     connect::{ConnectTimings, Connected},
     error::{ConnectError, Phase},
     generation::Generation,
-    h1::Answer,
+    h1::{Answer, NoHead},
     io::Io,
 };
 
@@ -82,7 +90,7 @@ impl H2 {
         let head = self.sender.try_send_request(request);
         // The sender must not keep a retired connection open for as long as the head takes.
         drop(self);
-        head.await
+        head.await.map_err(NoHead::of)
     }
 
     /// Streams that may run at a time: our cap, or less if the peer says so.

@@ -138,7 +138,7 @@ pub struct MetricsSnapshot {
     pub drain_complete: HistogramSnapshot,
     /// Retirement to freedom of generations that were cut.
     pub drain_cut: HistogramSnapshot,
-    /// Time per phase of a connect: resolve, connect, proxy, tls, handshake.
+    /// Time per phase of a connect: resolve, connect, proxy, tls, handshake (HTTP/2; HTTP/1 has none).
     pub connect: Vec<(&'static str, HistogramSnapshot)>,
     /// Time that requests waited which found no connection ready; the others waited nothing.
     pub checkout_waits: HistogramSnapshot,

@@ -15,7 +15,7 @@ use crate::{
     error::{Cause, Delivery, Phase, SendError, Timer},
     fault::classify,
     generation::Killed,
-    h1::{Answer, H1},
+    h1::{Answer, NoHead},
     lease::{Lease, LeaseInfo},
     origin::OriginInner,
     request::{for_http1, for_http2},
@@ -84,118 +84,74 @@ async fn exchange(
         Conn::H2(h2) => {
             for_http2(&mut request, origin);
             let answer = limited(options.head_timeout, h2.exchange(request)).await;
-            (answer.map(Some), None)
+            (answer, None)
         }
     };
-    let failure = Failure {
-        lease: &lease,
-        info: &info,
-    };
-    match answer {
-        Some(Some(Ok(response))) => accept(response, lease, conn, info),
-        Some(Some(Err(refused))) => Err(failure.of(Err(refused))),
-        Some(None) => Err(failure.killed()),
-        None => {
-            lease.retire_connection();
-            Err(failure.timed_out())
-        }
+    if answer.is_ok() {
+        lease.answered();
+    }
+    match answer.and_then(refuse_switch) {
+        Ok(response) => Ok(response.map(|incoming| ResponseBody::new(incoming, lease, conn, info))),
+        Err(no_head) => Err(Box::new(failed(no_head, &lease, &info))),
     }
 }
 
-fn accept(
-    response: Response<Incoming>,
-    lease: Lease,
-    conn: Option<Box<H1>>,
-    info: LeaseInfo,
-) -> Result<Response<ResponseBody>, Box<Failed>> {
-    lease.answered();
+async fn limited(limit: Option<Duration>, answer: impl Future<Output = Answer>) -> Answer {
+    match limit {
+        Some(limit) => timeout(limit, answer)
+            .await
+            .unwrap_or(Err(NoHead::TimedOut)),
+        None => answer.await,
+    }
+}
+
+/// Nobody asks for another protocol: what follows such a head cannot be trusted, and its connection is dropped.
+fn refuse_switch(response: Response<Incoming>) -> Answer {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        // Nobody asked for another protocol: what follows cannot be trusted, the connection is dropped.
-        let mut failed = Failure {
-            lease: &lease,
-            info: &info,
-        }
-        .killed();
-        failed.error.killed = None;
-        failed.error.source = Some(Arc::from(Box::from(
-            "the origin switched protocols unasked",
-        )));
-        return Err(failed);
+        return Err(NoHead::Switched);
     }
-    Ok(response.map(|incoming| ResponseBody::new(incoming, lease, conn, info)))
+    Ok(response)
 }
 
-/// Makes errors of an exchange that had a connection.
-struct Failure<'a> {
-    lease: &'a Lease,
-    info: &'a LeaseInfo,
-}
-
-impl Failure<'_> {
-    fn of(&self, answer: Answer) -> Box<Failed> {
-        let Err(mut refused) = answer else {
-            return self.killed();
-        };
-        let message = refused.take_message();
-        let source = refused.into_error();
-        let fault = classify(&source);
-        if self.lease.generation.killed().is_some() {
-            return self.killed();
-        }
-        self.lease.failed(&source);
-        let delivery = match fault {
-            _ if message.is_some() => Delivery::NotSent,
-            Some(fault) if fault.refused => Delivery::Refused,
-            _ => Delivery::Unknown,
-        };
-        let phase = if message.is_some() {
-            Phase::Send
-        } else {
-            Phase::Head
-        };
-        Box::new(Failed {
-            message,
-            error: self.error(delivery, phase, Some(Arc::new(source))),
-        })
-    }
-
-    fn killed(&self) -> Box<Failed> {
-        let mut error = self.error(Delivery::Unknown, Phase::Head, None);
-        error.killed = self.lease.generation.killed().and_then(Killed::by);
-        Box::new(Failed {
-            message: None,
-            error,
-        })
-    }
-
-    fn timed_out(&self) -> Box<Failed> {
-        let mut error = self.error(Delivery::Unknown, Phase::Head, None);
-        error.timer = Some(Timer::Head);
-        Box::new(Failed {
-            message: None,
-            error,
-        })
-    }
-
-    fn error(&self, delivery: Delivery, phase: Phase, source: Option<Cause>) -> SendError {
-        SendError {
-            delivery,
-            phase,
-            reused: self.info.reused,
-            origin: Arc::clone(&self.info.origin),
-            generation: self.info.generation,
+/// What is told about an exchange that had a connection, but got no head.
+fn failed(no_head: NoHead, lease: &Lease, info: &LeaseInfo) -> Failed {
+    let mut failed = Failed {
+        message: None,
+        error: SendError {
+            delivery: Delivery::Unknown,
+            phase: Phase::Head,
+            reused: info.reused,
+            origin: Arc::clone(&info.origin),
+            generation: info.generation,
             timer: None,
             killed: None,
-            source,
+            source: None,
+        },
+    };
+    let because = |reason: &str| -> Option<Cause> { Some(Arc::from(Box::from(reason))) };
+    let (killed, error) = (lease.generation.killed(), &mut failed.error);
+    match no_head {
+        NoHead::TimedOut => {
+            error.timer = Some(Timer::Head);
+            lease.retire_connection();
+        }
+        NoHead::Switched => error.source = because("the origin switched protocols unasked"),
+        NoHead::TooManyInterim => error.source = because("too many interim responses"),
+        NoHead::Killed => error.killed = killed.and_then(Killed::by),
+        NoHead::Failed(_) if killed.is_some() => error.killed = killed.and_then(Killed::by),
+        NoHead::Failed(mut refused) => {
+            failed.message = refused.take_message();
+            let source = refused.into_error();
+            lease.failed(&source);
+            if failed.message.is_some() {
+                (error.delivery, error.phase) = (Delivery::NotSent, Phase::Send);
+            } else if classify(&source).is_some_and(|fault| fault.refused) {
+                error.delivery = Delivery::Refused;
+            }
+            error.source = Some(Arc::new(source));
         }
     }
-}
-
-async fn limited<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
-    match limit {
-        Some(limit) => timeout(limit, work).await.ok(),
-        None => Some(work.await),
-    }
+    failed
 }
 
 /// Repeats of a request that a reused connection did not take.

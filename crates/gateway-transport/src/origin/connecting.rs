@@ -42,6 +42,7 @@ impl OriginInner {
         bound: Duration,
     ) -> Result<Conn, ConnectError> {
         let phase = PhaseCell::new(Some(&self.phase));
+        phase.set(Phase::Connect);
         let work = async {
             let counted = Counted {
                 _socket: generation.socket(),
@@ -58,8 +59,11 @@ impl OriginInner {
             Ok(match connected.protocol {
                 Protocol::Http1 => Conn::H1(H1::new(connected, &config.http1).await?),
                 Protocol::Http2 => {
-                    let here = Handle::current();
-                    Conn::H2(H2::new(connected, &config.http2, generation, &here).await?)
+                    let (here, begun) = (Handle::current(), Instant::now());
+                    let h2 = H2::new(connected, &config.http2, generation, &here).await?;
+                    self.metrics
+                        .connect_phase(Phase::Handshake, begun.elapsed());
+                    Conn::H2(h2)
                 }
             })
         };

@@ -200,6 +200,36 @@ async fn an_answer_to_a_half_sent_request_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn some_interim_responses_are_skipped_and_more_than_that_end_the_exchange() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+    for (count, together) in [(16, true), (16, false), (17, true), (17, false)] {
+        let mut world = World::http1();
+        let mut peer = world.one_exchange().await;
+        let exchange = world.start_get("/");
+        peer.read_request().await;
+        if together {
+            let head = interim.repeat(count) + "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            peer.write(&head).await;
+        } else {
+            for _ in 0..count {
+                peer.write(interim).await;
+                settle().await;
+            }
+            if count == 16 {
+                peer.respond("ok").await;
+            }
+        }
+        match exchange.await.unwrap() {
+            Ok(response) => assert_eq!((count, text(response).await.unwrap().as_str()), (16, "ok")),
+            Err(error) => {
+                assert_eq!((count, error.delivery), (17, Delivery::Unknown));
+                peer.closed().await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_switch_of_protocols_is_refused() {
     let mut world = World::http1();
     let exchange = world.start_get("/");

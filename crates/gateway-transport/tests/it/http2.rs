@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway_transport::{
     BodyError, ConnectionsSnapshot, Delivery, KilledBy, Protocol, RotateOptions, RotateReason,
-    Selector,
+    Selector, SendOptions,
 };
 use h2::{Reason, SendStream, server::SendResponse};
 use http::Response;
@@ -417,4 +417,40 @@ async fn unanswered_pings_end_a_connection() {
         "{:?}",
         begun.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_before_the_request_was_sent_frees_its_stream_at_the_peer_too() {
+    // The window holds a part of the body. After its answer, a peer resets the stream or reads the rest.
+    for resets in [true, false] {
+        let mut world = world();
+        let request = http::Request::post("/")
+            .body(Bytes::from(vec![b'x'; 1 << 20]))
+            .unwrap();
+        let (shard, origin) = (world.shard.clone(), world.origin.clone());
+        let exchange = world
+            .tasks
+            .spawn(async move { shard.send(&origin, request, &SendOptions::default()).await });
+        let peer = world.peer().await;
+        let mut peer = H2Peer::new(peer, &world, |b| {
+            b.max_concurrent_streams(1);
+        })
+        .await;
+        let (request, mut respond) = peer.streams.recv().await.unwrap();
+        settle().await;
+        let mut out = respond.send_response(Response::new(()), false).unwrap();
+        out.send_data(Bytes::from("too large"), true).unwrap();
+        let response = exchange.await.unwrap().unwrap();
+        assert_eq!(text(response).await.unwrap(), "too large");
+        let mut unread = request.into_body();
+        while !resets && let Some(part) = unread.data().await {
+            let part = part.unwrap().len();
+            unread.flow_control().release_capacity(part).unwrap();
+        }
+        drop((unread, respond, out));
+        let next = world.start_get("/next");
+        peer.respond("served").await;
+        assert_eq!(text(next.await.unwrap().unwrap()).await.unwrap(), "served");
+        assert_eq!(world.pipes.opened(), 1);
+    }
 }
