@@ -21,8 +21,10 @@ pub enum BodyEnd {
     Deadline,
     /// The HTTP/2 stream was reset with this code.
     StreamReset(u32),
-    /// The HTTP/2 connection went away with this code.
+    /// The peer left the HTTP/2 connection with this code.
     GoAway(u32),
+    /// Our side left the HTTP/2 connection with this code, because of what had come.
+    LocalGoAway(u32),
 }
 
 /// One answer, read to its end.

@@ -42,6 +42,21 @@ async fn prior_knowledge_is_recognized_and_streams_share_a_connection() {
 }
 
 #[tokio::test]
+async fn a_hundred_streams_of_small_events_may_lie_unread() {
+    let upstream = Upstream::plain().await;
+    let mut client = Http2Client::connect(upstream.addr()).await;
+    let mut running = Vec::new();
+    for _ in 0..100 {
+        let request = Request::chat("[[double events=20]]").streaming();
+        running.push(client.open(&request).await.unwrap());
+    }
+    for exchange in running {
+        let view = exchange.view().await;
+        assert!(view.is_complete(), "{view:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_sent_before_a_stream_reset_is_on_the_wire() {
     for _ in 0..20 {
         let (upstream, mut client) =
@@ -137,7 +152,7 @@ async fn nonsense_frames_break_the_connection() {
     .await;
     let view = client.call(&Request::chat("x")).await;
     assert!(
-        matches!(view.end, BodyEnd::GoAway(1 | 6)),
+        matches!(view.end, BodyEnd::LocalGoAway(1 | 6)),
         "a PING of 5 bytes is an error of size or protocol: {view:?}"
     );
 }
