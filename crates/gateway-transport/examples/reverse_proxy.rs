@@ -1,8 +1,8 @@
-//! A streaming reverse proxy: `reverse_proxy 127.0.0.1:8080 https://example.com`.
+//! A reverse proxy that streams: `reverse_proxy 127.0.0.1:8080 https://example.com`.
 //!
-//! Bodies stream both ways of the response; the pool may rotate at any time and cuts nothing.
+//! A response goes on as it comes; the pool may rotate at any time and cuts none.
 
-use std::{env, error::Error, sync::Arc};
+use std::{convert::Infallible, env, error::Error};
 
 use bytes::Bytes;
 use gateway_transport::{
@@ -15,80 +15,57 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-const MAX_REQUEST_BODY: usize = 10 * 1024 * 1024;
-
-struct Proxy {
-    shard: Shard,
-    origin: Origin,
-}
-
-impl Proxy {
-    async fn handle(
-        &self,
-        request: Request<Incoming>,
-    ) -> Response<Either<ResponseBody, Full<Bytes>>> {
-        let (mut parts, body) = request.into_parts();
-        let Ok(body) = Limited::new(body, MAX_REQUEST_BODY).collect().await else {
-            return plain(StatusCode::BAD_REQUEST, "the body is broken or too large");
-        };
-        for hop in [
-            header::HOST,
-            header::CONNECTION,
-            header::TRANSFER_ENCODING,
-            header::CONTENT_LENGTH,
-        ] {
-            parts.headers.remove(hop);
-        }
-        let request = Request::from_parts(parts, body.to_bytes());
-        match self
-            .shard
-            .send(&self.origin, request, &SendOptions::default())
-            .await
-        {
-            Ok(mut response) => {
-                response.headers_mut().remove(header::CONNECTION);
-                response.headers_mut().remove(header::TRANSFER_ENCODING);
-                response.map(Either::Left)
-            }
-            Err(error) => plain(StatusCode::BAD_GATEWAY, &error.to_string()),
-        }
-    }
-}
-
-fn plain(status: StatusCode, text: &str) -> Response<Either<ResponseBody, Full<Bytes>>> {
-    let mut response = Response::new(Either::Right(Full::from(format!("{text}\n"))));
-    *response.status_mut() = status;
-    response
-}
+type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = env::args().skip(1);
-    let (Some(listen), Some(target)) = (arguments.next(), arguments.next()) else {
+async fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [listen, target] = arguments.as_slice() else {
         return Err("usage: reverse_proxy LISTEN_ADDRESS TARGET_URL".into());
     };
     let transport = Transport::single(TransportConfig::default());
-    let origin = transport.origin(&ConnectSpec::from_url(&target)?)?;
-    let proxy = Arc::new(Proxy {
-        shard: transport.shard(0),
-        origin,
-    });
+    let origin = transport.origin(&ConnectSpec::from_url(target)?)?;
     let listener = TcpListener::bind(listen).await?;
     eprintln!("listening on {}", listener.local_addr()?);
     let connections = TaskTracker::new();
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let proxy = Arc::clone(&proxy);
-        let service = service_fn(move |request| {
-            let proxy = Arc::clone(&proxy);
-            async move { Ok::<_, std::convert::Infallible>(proxy.handle(request).await) }
-        });
-        let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        connections.spawn(async move {
-            serving
-                .await
-                .unwrap_or_else(|error| eprintln!("connection: {error}"))
-        });
+        let (shard, origin) = (transport.shard(0), origin.clone());
+        let service = service_fn(move |request| answer(shard.clone(), origin.clone(), request));
+        connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
+}
+
+async fn answer(
+    shard: Shard,
+    origin: Origin,
+    request: Request<Incoming>,
+) -> Result<Response<Either<ResponseBody, Full<Bytes>>>, Infallible> {
+    Ok(match forward(&shard, &origin, request).await {
+        Ok(response) => response.map(Either::Left),
+        Err(error) => {
+            let mut response = Response::new(Either::Right(format!("{error}\n").into()));
+            *response.status_mut() = StatusCode::BAD_GATEWAY;
+            response
+        }
+    })
+}
+
+async fn forward(
+    shard: &Shard,
+    origin: &Origin,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Failure> {
+    let (mut parts, body) = request.into_parts();
+    let body = Limited::new(body, 10 * 1024 * 1024).collect().await?;
+    for hop in [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING] {
+        parts.headers.remove(hop);
+    }
+    let request = Request::from_parts(parts, body.to_bytes());
+    let mut response = shard.send(origin, request, &SendOptions::default()).await?;
+    for hop in [header::CONNECTION, header::TRANSFER_ENCODING] {
+        response.headers_mut().remove(hop);
+    }
+    Ok(response)
 }
