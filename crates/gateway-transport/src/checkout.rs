@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{
     conn::Conn,
-    error::{Delivery, Phase, SendError, Timer},
+    error::{Phase, SendError, Timer},
     lease::{Lease, LeaseInfo},
     origin::OriginInner,
     pool::{CheckOut, Grant, Handoff, Queued, Slot, locked::LockedPool},
@@ -24,7 +24,7 @@ pub(crate) async fn check_out(
 ) -> Result<(Lease, Conn, LeaseInfo), SendError> {
     let begun = Instant::now();
     let Some(pool) = origin.pools.get(shard) else {
-        return Err(not_sent(origin, Phase::Pool));
+        return Err(SendError::not_sent(&origin.label, Phase::Pool));
     };
     let mut now = begun;
     loop {
@@ -51,24 +51,11 @@ pub(crate) async fn check_out(
 }
 
 fn full(origin: &OriginInner) -> SendError {
-    let mut error = not_sent(origin, Phase::Pool);
+    let mut error = SendError::not_sent(&origin.label, Phase::Pool);
     error.source = Some(Arc::from(Box::from(
         "too many requests wait for a connection",
     )));
     error
-}
-
-fn not_sent(origin: &OriginInner, phase: Phase) -> SendError {
-    SendError {
-        delivery: Delivery::NotSent,
-        phase,
-        reused: false,
-        origin: Arc::clone(&origin.label),
-        generation: 0,
-        timer: None,
-        killed: None,
-        source: None,
-    }
 }
 
 /// The wait of one request for its connection.
@@ -132,18 +119,18 @@ impl Wait<'_> {
         match handoff {
             Some(Ok(grant)) => Ok(grant),
             Some(Err(error)) => {
-                let mut failed = not_sent(self.origin, error.phase);
+                let mut failed = SendError::not_sent(&self.origin.label, error.phase);
                 failed.timer = error.timed_out.then_some(Timer::Connect);
                 failed.generation = self.origin.current().number;
                 failed.source = Some(Arc::new(error));
                 Err(failed)
             }
-            None => Err(not_sent(self.origin, Phase::Pool)),
+            None => Err(SendError::not_sent(&self.origin.label, Phase::Pool)),
         }
     }
 
     fn timed_out(&self, timer: Timer, phase: Phase) -> SendError {
-        let mut error = not_sent(self.origin, phase);
+        let mut error = SendError::not_sent(&self.origin.label, phase);
         error.timer = Some(timer);
         error
     }

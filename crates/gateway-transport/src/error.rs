@@ -110,6 +110,20 @@ pub struct SendError {
 }
 
 impl SendError {
+    /// The exchange got no connection.
+    pub(crate) fn not_sent(origin: &Arc<str>, phase: Phase) -> Self {
+        Self {
+            delivery: Delivery::NotSent,
+            phase,
+            reused: false,
+            origin: Arc::clone(origin),
+            generation: 0,
+            timer: None,
+            killed: None,
+            source: None,
+        }
+    }
+
     fn describe(&self) -> String {
         let (origin, phase) = (&self.origin, self.phase.as_str());
         match (self.timer, self.killed) {

@@ -74,6 +74,9 @@ mod rotate;
 // The task that looks after it all.
 mod maintenance;
 
+// The last rotation.
+mod shutdown;
+
 // Counters and histograms.
 mod metrics;
 

@@ -3,7 +3,7 @@
 //! It holds connections of the current generation only. Whoever calls it passes the time, starts the
 //! connects it asks for by [`Ticket`], and drops what it hands out as dead after unlocking.
 
-use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use slab::Slab;
 use tokio::{
@@ -16,6 +16,7 @@ use crate::{
     generation::{Generation, RotateReason},
 };
 
+mod leases;
 pub(crate) mod locked;
 mod supply;
 mod types;
@@ -208,35 +209,6 @@ impl<C: Poolable> PoolState<C> {
         dead.pop()
     }
 
-    /// Ends a lease whose connection is not given back.
-    pub(crate) fn end_lease(&mut self, lease: usize) {
-        let ended = self.leases.try_remove(lease);
-        if ended.is_some_and(|record| record.generation == self.current.number) {
-            self.live -= 1;
-        }
-    }
-
-    /// Wakes `waker` when the lease's generation is killed.
-    pub(crate) fn watch(&mut self, lease: usize, waker: Waker) {
-        if let Some(record) = self.leases.get_mut(lease) {
-            record.waker = Some(waker);
-        }
-    }
-
-    /// Who has to be told that a generation was killed.
-    pub(crate) fn watchers(&mut self, generation: u64) -> Vec<Waker> {
-        let own = self
-            .leases
-            .iter_mut()
-            .filter(|(_, record)| record.generation == generation);
-        own.filter_map(|(_, record)| record.waker.take()).collect()
-    }
-
-    /// The most leases of the current generation at a time since the last call.
-    pub(crate) fn take_peak(&mut self) -> usize {
-        std::mem::replace(&mut self.peak, self.live)
-    }
-
     /// Ends a lease on a shared connection and serves who waits for a stream.
     pub(crate) fn release(&mut self, lease: usize, generation: &Generation, id: u64, now: Instant) {
         self.end_lease(lease);
@@ -318,10 +290,6 @@ impl<C: Poolable> PoolState<C> {
             expect: self.expect,
             waiting: self.waiting.iter().filter(|w| !w.is_closed()).count(),
         }
-    }
-
-    pub(crate) fn leases(&self) -> impl Iterator<Item = &LeaseRecord> {
-        self.leases.iter().map(|(_, record)| record)
     }
 }
 

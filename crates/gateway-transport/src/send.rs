@@ -41,23 +41,20 @@ pub(crate) async fn send(
     options: &SendOptions,
 ) -> Result<Response<ResponseBody>, SendError> {
     let mut request = request.map(Full::new);
-    for _ in 0..MAX_REPEATS {
+    let mut repeats = 0;
+    loop {
         let (lease, conn, info) = check_out(origin, shard, options).await?;
-        match exchange(lease, conn, info, request, options).await {
+        let Failed { message, error } = match exchange(lease, conn, info, request, options).await {
             Ok(response) => return Ok(response),
-            Err(failed) => match failed.message {
-                Some(message) if failed.error.reused => {
-                    origin.metrics.repeated();
-                    request = message;
-                }
-                _ => return Err(failed.error),
-            },
+            Err(failed) => *failed,
+        };
+        match message {
+            Some(message) if error.reused && repeats < MAX_REPEATS => request = message,
+            _ => return Err(error),
         }
+        repeats += 1;
+        origin.metrics.repeated();
     }
-    let (lease, conn, info) = check_out(origin, shard, options).await?;
-    exchange(lease, conn, info, request, options)
-        .await
-        .map_err(|failed| failed.error)
 }
 
 /// A request without an answer, given back if it was never written.

@@ -10,18 +10,18 @@ use bytes::Bytes;
 use dashmap::{DashMap, Entry};
 use http::{Request, Response};
 use tokio::{runtime::Handle, time::Instant};
-use tokio_util::task::TaskTracker;
 
 use crate::{
     body::ResponseBody,
     config::TransportConfig,
     environment::Environment,
-    error::{ConnectError, Delivery, KilledBy, Phase, SendError, SpecError},
-    generation::{Generation, RotateReason},
+    error::{Phase, SendError, SpecError},
+    generation::RotateReason,
     maintenance,
     origin::{Origin, OriginInner},
     rotate::{RotateOptions, Rotated, Selector, rotate},
     send::{SendOptions, send},
+    shutdown::shutdown,
     snapshot::{OriginSnapshot, Snapshot},
     spec::ConnectSpec,
 };
@@ -33,7 +33,7 @@ use crate::{
 pub struct Transport(Arc<TransportInner>);
 
 pub(crate) struct TransportInner {
-    env: Arc<Environment>,
+    pub(crate) env: Arc<Environment>,
     registry: DashMap<ConnectSpec, Arc<OriginInner>>,
     /// Origins that nobody finds any more, but that may still be held and in use.
     retired: Mutex<Vec<Weak<OriginInner>>>,
@@ -186,57 +186,7 @@ impl Transport {
     ///
     /// Dropping the future stops waiting; nothing is cut then.
     pub async fn shutdown(&self, deadline: Option<Duration>) -> usize {
-        let env = &self.0.env;
-        env.closed.store(true, Ordering::Release);
-        env.stop.cancel();
-        let mut draining: Vec<(Arc<OriginInner>, Weak<Generation>)> = Vec::new();
-        let gone = ConnectError::new(Phase::Pool, "the transport is shutting down");
-        for origin in self.0.origins() {
-            rotate(
-                &origin,
-                RotateReason::Shutdown,
-                &RotateOptions::default(),
-                None,
-            )
-            .await;
-            origin.pools.iter().for_each(|pool| pool.refuse_all(&gone));
-            let old = origin.control().draining.clone();
-            draining.extend(
-                old.into_iter()
-                    .map(|generation| (Arc::clone(&origin), generation)),
-            );
-        }
-        let alive = draining
-            .iter()
-            .filter_map(|(_, generation)| generation.upgrade());
-        let sockets: Vec<TaskTracker> = alive.map(|generation| generation.tasks.clone()).collect();
-        env.tasks.close();
-        let closed = async {
-            for tasks in &sockets {
-                tasks.wait().await;
-            }
-            env.tasks.wait().await;
-        };
-        tokio::pin!(closed);
-        let in_time = match deadline {
-            Some(deadline) => tokio::time::timeout(deadline, &mut closed).await.is_ok(),
-            None => {
-                (&mut closed).await;
-                true
-            }
-        };
-        if in_time {
-            return 0;
-        }
-        let mut cut = 0;
-        for (origin, generation) in &draining {
-            if let Some(generation) = generation.upgrade() {
-                cut += origin.live(generation.number);
-                origin.kill(&generation, KilledBy::Shutdown.into());
-            }
-        }
-        closed.await;
-        cut
+        shutdown(&self.0, deadline).await
     }
 }
 
@@ -299,16 +249,9 @@ impl Shard {
         options: &SendOptions,
     ) -> Result<Response<ResponseBody>, SendError> {
         if self.transport.0.env.closed.load(Ordering::Relaxed) {
-            return Err(SendError {
-                delivery: Delivery::NotSent,
-                phase: Phase::Pool,
-                reused: false,
-                origin: Arc::clone(origin.label()),
-                generation: 0,
-                timer: None,
-                killed: None,
-                source: Some(Arc::new(SpecError::ShuttingDown)),
-            });
+            let mut error = SendError::not_sent(origin.label(), Phase::Pool);
+            error.source = Some(Arc::new(SpecError::ShuttingDown));
+            return Err(error);
         }
         send(&origin.0, self.index, request, options).await
     }

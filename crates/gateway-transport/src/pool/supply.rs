@@ -1,37 +1,12 @@
-//! How a pool supplies requests: grants, hand-overs to those who wait, and connects for them.
+//! How a pool supplies requests: streams, hand-overs to those who wait, and connects for them.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Expect, Grant, Idle, LeaseRecord, MAX_IDLE, PoolState, Poolable, Shared, Ticket};
+use super::{Expect, Grant, Idle, MAX_IDLE, PoolState, Poolable, Shared, Ticket};
 
 impl<C: Poolable> PoolState<C> {
-    pub(super) fn grant(
-        &mut self,
-        conn: C,
-        shared: Option<u64>,
-        reused: bool,
-        now: Instant,
-    ) -> Grant<C> {
-        let generation = Arc::clone(&self.current);
-        self.live += 1;
-        self.peak = self.peak.max(self.live);
-        let lease = self.leases.insert(LeaseRecord {
-            generation: generation.number,
-            shared: shared.is_some(),
-            started: now,
-            waker: None,
-        });
-        Grant {
-            conn,
-            lease,
-            shared,
-            generation,
-            reused,
-        }
-    }
-
     /// Takes in a connection that was just made, and learns from it what the origin speaks.
     pub(super) fn adopt(&mut self, conn: C, now: Instant, dead: &mut Vec<C>) {
         if conn.streams().is_none() {
@@ -57,16 +32,20 @@ impl<C: Poolable> PoolState<C> {
         if self.waiting.is_empty() {
             return self.park(conn, now, dead);
         }
-        let mut grant = self.grant(conn, None, reused, now);
-        while let Some(waiter) = self.waiting.pop_front() {
-            match waiter.send(Ok(grant)) {
-                Ok(()) => return,
-                Err(Ok(back)) => grant = back,
-                Err(Err(_)) => return,
-            }
+        let grant = self.grant(conn, None, reused, now);
+        if let Some(back) = self.hand_over(grant) {
+            self.end_lease(back.lease);
+            self.park(back.conn, now, dead);
         }
-        self.end_lease(grant.lease);
-        self.park(grant.conn, now, dead);
+    }
+
+    /// Gives `grant` to the oldest request that still waits. It comes back if there is none.
+    fn hand_over(&mut self, mut grant: Grant<C>) -> Option<Grant<C>> {
+        while let Some(waiter) = self.waiting.pop_front() {
+            // What comes back is what was sent: the grant, from a request that has given up.
+            grant = waiter.send(Ok(grant)).err()?.ok()?;
+        }
+        Some(grant)
     }
 
     pub(super) fn park(&mut self, conn: C, now: Instant, dead: &mut Vec<C>) {
@@ -87,24 +66,17 @@ impl<C: Poolable> PoolState<C> {
 
     pub(super) fn serve_streams(&mut self, now: Instant) {
         while !self.waiting.is_empty() {
-            let Some(mut grant) = self.grant_stream(now) else {
+            let Some(grant) = self.grant_stream(now) else {
                 return;
             };
-            while let Some(waiter) = self.waiting.pop_front() {
-                match waiter.send(Ok(grant)) {
-                    Ok(()) => break,
-                    Err(Ok(back)) => grant = back,
-                    Err(Err(_)) => break,
-                }
-                if self.waiting.is_empty() {
-                    return self.take_back(&grant);
-                }
+            if let Some(back) = self.hand_over(grant) {
+                self.take_back(&back);
             }
         }
     }
 
-    /// Undoes a grant that nobody took.
-    pub(super) fn take_back(&mut self, grant: &Grant<C>) {
+    /// Undoes a grant of a stream that nobody took.
+    fn take_back(&mut self, grant: &Grant<C>) {
         self.end_lease(grant.lease);
         if let Some(shared) = self.shared.iter_mut().find(|s| Some(s.id) == grant.shared) {
             shared.streams -= 1;
