@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialect::Dialect;
-use crate::error::{ErrorInfo, ErrorKind, read_upstream_error};
+use crate::error::{ErrorInfo, ErrorKind, UpstreamError, read_upstream_error};
 use crate::json::{is_filled, object};
 use crate::usage::Usage;
 
@@ -39,6 +39,14 @@ pub enum Malformed {
     },
 }
 
+/// The array that every plain answer of a dialect has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AnswerArray {
+    Choices,
+    Content,
+    Data,
+}
+
 /// The body without the byte order mark that some servers put in front.
 pub fn strip_bom(mut body: Bytes) -> Bytes {
     body.advance(body.len() - without_bom(&body).len());
@@ -52,7 +60,7 @@ pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
 /// Reads the facts in one pass; members that do not matter are skipped without being built.
 pub(crate) fn read(
     dialect: Dialect,
-    answer: &'static str,
+    answer: AnswerArray,
     body: &[u8],
 ) -> Result<BodyFacts, Malformed> {
     let text = std::str::from_utf8(without_bom(body)).map_err(|_| Malformed::InvalidUtf8)?;
@@ -61,24 +69,25 @@ pub(crate) fn read(
     }
     let parsed: Answer<'_> = object(text).ok_or(Malformed::NotJson)?;
     if parsed.speaks_of_an_error() {
-        let error = read_upstream_error(text, dialect.in_band()).unwrap_or_else(|| {
-            ErrorInfo::new(
-                ErrorKind::Upstream,
-                "The provider answered with an error that cannot be read.",
-            )
-        });
+        let error =
+            read_upstream_error(text, UpstreamError::InBand(dialect)).unwrap_or_else(|| {
+                ErrorInfo::new(
+                    ErrorKind::Upstream,
+                    "The provider answered with an error that cannot be read.",
+                )
+            });
         return Ok(BodyFacts {
             usage: Usage::default(),
             error: Some(error),
         });
     }
-    let present = match answer {
-        "choices" => parsed.choices,
-        "data" => parsed.data,
-        _ => parsed.content,
+    let (missing, present) = match answer {
+        AnswerArray::Choices => ("choices", parsed.choices),
+        AnswerArray::Content => ("content", parsed.content),
+        AnswerArray::Data => ("data", parsed.data),
     };
     if !present.is_some_and(|value| value.get().starts_with('[')) {
-        return Err(Malformed::WrongShape { missing: answer });
+        return Err(Malformed::WrongShape { missing });
     }
     Ok(BodyFacts {
         usage: parsed.usage.map(Usage::read).unwrap_or_default(),

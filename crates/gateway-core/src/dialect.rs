@@ -8,7 +8,7 @@ mod openai_embeddings;
 
 use bytes::Bytes;
 
-use crate::body::{self, BodyFacts, Malformed};
+use crate::body::{self, AnswerArray, BodyFacts, Malformed};
 use crate::error::{
     ANTHROPIC_OVERLOADED, ErrorInfo, ErrorKind, UpstreamError, read_upstream_error,
 };
@@ -94,15 +94,9 @@ impl Dialect {
         let found = if (400..=599).contains(&status) {
             UpstreamError::Status(status)
         } else {
-            self.in_band()
+            UpstreamError::InBand(self)
         };
         read_upstream_error(std::str::from_utf8(body::without_bom(body)).ok()?, found)
-    }
-
-    pub(crate) const fn in_band(self) -> UpstreamError {
-        UpstreamError::InBand {
-            anthropic: matches!(self, Self::AnthropicMessages),
-        }
     }
 
     const fn wire(self) -> &'static Wire {
@@ -123,8 +117,8 @@ struct Wire {
     /// What stands before the error's JSON in an event.
     error_event_head: &'static [u8],
     observer: fn() -> StreamObserver,
-    /// The member, an array, that every plain answer has.
-    answer: &'static str,
+    /// What every plain answer has.
+    answer: AnswerArray,
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::openai::unreadable_error;
 use super::{Dialect, Wire};
-use crate::error::{ErrorInfo, read_upstream_error};
+use crate::body::AnswerArray;
+use crate::error::{ErrorInfo, read_error_event};
 use crate::json::{is_filled, object};
 use crate::observe::{Seen, StreamObserver};
 use crate::quick::{Key, is_object_like, key};
@@ -22,7 +22,7 @@ pub(super) static WIRE: Wire = Wire {
     // SDKs do not see the error without the name.
     error_event_head: b"event: error\ndata: ",
     observer: || StreamObserver::anthropic(AnthropicObserver::default()),
-    answer: "content",
+    answer: AnswerArray::Content,
 };
 
 /// `{"type":"error","error":{"type","message"},"request_id"}`, the same as an answer and in a stream.
@@ -74,15 +74,12 @@ pub(crate) struct AnthropicObserver {
 
 impl AnthropicObserver {
     pub(crate) fn event(&mut self, event: &Event<'_>) -> Seen {
-        if !event.has_data() {
-            return match event.name() {
-                Some("error") => Seen::Error(unreadable_error()),
-                _ => Seen::Other,
-            };
-        }
         let data = event.data();
         if event.name() == Some("error") {
             return Seen::Error(error(&data));
+        }
+        if !event.has_data() {
+            return Seen::Other;
         }
         if self.started && event.name() == Some("content_block_delta") && is_filled_delta(&data) {
             return Seen::Content;
@@ -159,7 +156,7 @@ impl AnthropicObserver {
 }
 
 fn error(data: &str) -> ErrorInfo {
-    read_upstream_error(data, Dialect::AnthropicMessages.in_band()).unwrap_or_else(unreadable_error)
+    read_error_event(Dialect::AnthropicMessages, data)
 }
 
 /// The members of any event that say something to the gateway.

@@ -1,19 +1,18 @@
-//! What the OpenAI dialects share: error shape, chunks, observer.
+//! What the OpenAI dialects share: error shape, observer, and below it the chunks.
 
-use std::fmt;
+mod chunk;
 
 use bytes::Bytes;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
+use self::chunk::{ChoiceSet, Chunk};
 use super::Dialect;
-use crate::error::{ErrorInfo, ErrorKind, read_upstream_error};
-use crate::json::{is_filled, object};
+use crate::error::{ErrorInfo, read_error_event};
+use crate::json::object;
 use crate::observe::Seen;
 use crate::quick::{Key, is_object_like, key};
 use crate::sse::Event;
-use crate::usage::{Count, Usage};
+use crate::usage::Usage;
 
 pub(super) const HEARTBEAT: &[u8] = b": keep-alive\n\n";
 pub(super) const ERROR_EVENT_HEAD: &[u8] = b"data: ";
@@ -74,12 +73,6 @@ impl OpenAiObserver {
     }
 
     pub(crate) fn event(&mut self, event: &Event<'_>) -> Seen {
-        if !event.has_data() {
-            return match event.name() {
-                Some("error") => Seen::Error(unreadable_error()),
-                _ => Seen::Other,
-            };
-        }
         let data = event.data();
         let data = data.trim();
         if self.choices.saw_first() && event.name().is_none() && is_plain_content(data) {
@@ -91,17 +84,16 @@ impl OpenAiObserver {
             return Seen::Terminal;
         }
         if event.name() == Some("error") {
-            return Seen::Error(self.error(data));
+            return Seen::Error(read_error_event(self.dialect, data));
+        }
+        if !event.has_data() {
+            return Seen::Other;
         }
         let Some(chunk) = object::<Chunk<'_>>(data) else {
             return Seen::Malformed;
         };
-        if chunk.error.is_some_and(is_filled)
-            || chunk
-                .object
-                .is_some_and(|object| object.get() == r#""error""#)
-        {
-            return Seen::Error(self.error(data));
+        if chunk.speaks_of_an_error() {
+            return Seen::Error(read_error_event(self.dialect, data));
         }
         self.chunk(&chunk)
     }
@@ -124,8 +116,7 @@ impl OpenAiObserver {
     }
 
     fn chunk(&mut self, chunk: &Chunk<'_>) -> Seen {
-        let in_vendor_part = chunk.x_groq.as_ref().and_then(|vendor| vendor.usage);
-        for usage in [in_vendor_part, chunk.usage].into_iter().flatten() {
+        for usage in chunk.usages() {
             self.usage.merge(Usage::read(usage));
         }
         let Some(choices) = &chunk.choices else {
@@ -133,7 +124,7 @@ impl OpenAiObserver {
         };
         self.usage.merge(choices.usage);
         self.choices.merge(choices.set);
-        if choices.content || choices.set.finished != 0 {
+        if choices.content || choices.set.some_finished() {
             self.started = true;
             return Seen::Content;
         }
@@ -142,10 +133,6 @@ impl OpenAiObserver {
         } else {
             Seen::Preamble
         }
-    }
-
-    fn error(&self, data: &str) -> ErrorInfo {
-        read_upstream_error(data, self.dialect.in_band()).unwrap_or_else(unreadable_error)
     }
 }
 
@@ -161,173 +148,4 @@ fn is_plain_content(data: &str) -> bool {
         && (CONTENT.has_text(data) || TEXT.has_text(data))
         && INDEX.is_only(data, b'0')
         && ![&FINISH, &USAGE, &ERROR].iter().any(|key| key.is_set(data))
-}
-
-/// For an error event whose data nobody can read, and which may hold anything.
-pub(super) fn unreadable_error() -> ErrorInfo {
-    ErrorInfo::new(
-        ErrorKind::Upstream,
-        "The provider ended the stream with an error.",
-    )
-}
-
-/// Which choices of the first 128 were seen, and which have their finish reason. OpenAI allows 128 choices.
-#[derive(Debug, Clone, Copy, Default)]
-struct ChoiceSet {
-    seen: u128,
-    finished: u128,
-    /// An index beyond what is tracked was seen: then only the marker tells the end.
-    untracked: bool,
-}
-
-impl ChoiceSet {
-    fn add(&mut self, index: Option<u64>, finished: bool) {
-        match index
-            .and_then(|index| u32::try_from(index).ok())
-            .and_then(|index| 1u128.checked_shl(index))
-        {
-            Some(bit) => {
-                self.seen |= bit;
-                self.finished |= if finished { bit } else { 0 };
-            }
-            None => self.untracked = true,
-        }
-    }
-
-    fn expect(&mut self, count: u64) {
-        match u32::try_from(count)
-            .ok()
-            .and_then(|count| 1u128.checked_shl(count))
-        {
-            Some(next) => self.seen |= next - 1,
-            None if count == 128 => self.seen = u128::MAX,
-            None => self.untracked = true,
-        }
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.seen |= other.seen;
-        self.finished |= other.finished;
-        self.untracked |= other.untracked;
-    }
-
-    fn saw_first(&self) -> bool {
-        self.seen & 1 == 1
-    }
-
-    fn all_finished(&self) -> bool {
-        self.finished != 0 && self.finished == self.seen && !self.untracked
-    }
-}
-
-/// The members of a chunk that say something to the gateway. All others are skipped.
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    choices: Option<Choices>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    object: Option<&'a RawValue>,
-    #[serde(borrow)]
-    x_groq: Option<Vendor<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Vendor<'a> {
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-}
-
-/// The `choices` of one chunk, summed up while they are parsed: no list is built.
-#[derive(Default)]
-struct Choices {
-    set: ChoiceSet,
-    content: bool,
-    usage: Usage,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    index: Option<Count>,
-    delta: Option<Delta>,
-    /// Some servers send a whole message in place of a delta.
-    message: Option<Delta>,
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow)]
-    finish_reason: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for Choices {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ChoicesVisitor;
-
-        impl<'de> Visitor<'de> for ChoicesVisitor {
-            type Value = Choices;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array of choices")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Choices, A::Error> {
-                let mut sum = Choices::default();
-                while let Some(choice) = seq.next_element::<Choice<'de>>()? {
-                    let index = choice.index.map_or(Some(0), |index| index.0);
-                    sum.set
-                        .add(index, choice.finish_reason.is_some_and(is_filled));
-                    sum.content |= [&choice.delta, &choice.message]
-                        .into_iter()
-                        .flatten()
-                        .any(|delta| delta.filled)
-                        || choice.text.is_some_and(is_filled);
-                    sum.usage
-                        .merge(choice.usage.map(Usage::read).unwrap_or_default());
-                }
-                Ok(sum)
-            }
-        }
-
-        deserializer.deserialize_seq(ChoicesVisitor)
-    }
-}
-
-/// Whether a delta says anything besides its role. Unknown members count: they are somebody's new kind of content.
-struct Delta {
-    filled: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum DeltaKey {
-    Role,
-    #[serde(other)]
-    Content,
-}
-
-impl<'de> Deserialize<'de> for Delta {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DeltaVisitor;
-
-        impl<'de> Visitor<'de> for DeltaVisitor {
-            type Value = Delta;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a delta")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Delta, A::Error> {
-                let mut filled = false;
-                while let Some((key, value)) = map.next_entry::<DeltaKey, &'de RawValue>()? {
-                    filled |= matches!(key, DeltaKey::Content) && is_filled(value);
-                }
-                Ok(Delta { filled })
-            }
-        }
-
-        deserializer.deserialize_map(DeltaVisitor)
-    }
 }

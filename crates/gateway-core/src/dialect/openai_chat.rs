@@ -1,6 +1,7 @@
 //! OpenAI's chat completions: <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
 use super::{OpenAiObserver, Wire, openai};
+use crate::body::AnswerArray;
 use crate::dialect::Dialect;
 use crate::observe::StreamObserver;
 
@@ -10,5 +11,5 @@ pub(super) static WIRE: Wire = Wire {
     write_error: openai::write_error,
     error_event_head: openai::ERROR_EVENT_HEAD,
     observer: || StreamObserver::openai(OpenAiObserver::new(Dialect::OpenAiChat)),
-    answer: "choices",
+    answer: AnswerArray::Choices,
 };

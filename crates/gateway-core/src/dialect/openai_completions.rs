@@ -2,6 +2,7 @@
 //! instead of a `delta`; all else is as in chat.
 
 use super::{OpenAiObserver, Wire, openai};
+use crate::body::AnswerArray;
 use crate::dialect::Dialect;
 use crate::observe::StreamObserver;
 
@@ -11,5 +12,5 @@ pub(super) static WIRE: Wire = Wire {
     write_error: openai::write_error,
     error_event_head: openai::ERROR_EVENT_HEAD,
     observer: || StreamObserver::openai(OpenAiObserver::new(Dialect::OpenAiCompletions)),
-    answer: "choices",
+    answer: AnswerArray::Choices,
 };

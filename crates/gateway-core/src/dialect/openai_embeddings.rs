@@ -1,6 +1,7 @@
 //! OpenAI's embeddings: <https://platform.openai.com/docs/api-reference/embeddings>. They never stream.
 
 use super::{Wire, openai};
+use crate::body::AnswerArray;
 use crate::observe::StreamObserver;
 
 pub(super) static WIRE: Wire = Wire {
@@ -9,5 +10,5 @@ pub(super) static WIRE: Wire = Wire {
     write_error: openai::write_error,
     error_event_head: openai::ERROR_EVENT_HEAD,
     observer: StreamObserver::none,
-    answer: "data",
+    answer: AnswerArray::Data,
 };

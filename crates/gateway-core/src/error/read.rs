@@ -7,6 +7,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{ErrorInfo, ErrorKind};
+use crate::dialect::Dialect;
 use crate::json::is_filled;
 
 /// Where an error was found.
@@ -14,9 +15,18 @@ use crate::json::is_filled;
 pub(crate) enum UpstreamError {
     /// In a body that came with this HTTP status.
     Status(u16),
-    /// In a body or event that came with a 2xx status: only its words tell what it means. The Anthropic dialect has a
-    /// status of its own for an overload.
-    InBand { anthropic: bool },
+    /// In a body or event of this dialect that came with a 2xx status: only its words tell what it means.
+    InBand(Dialect),
+}
+
+/// Reads the data of an event that says that a stream of `dialect` has failed. Anything may stand in it, also nothing.
+pub(crate) fn read_error_event(dialect: Dialect, data: &str) -> ErrorInfo {
+    read_upstream_error(data, UpstreamError::InBand(dialect)).unwrap_or_else(|| {
+        ErrorInfo::new(
+            ErrorKind::Upstream,
+            "The provider ended the stream with an error.",
+        )
+    })
 }
 
 /// Reads an error in any of the known shapes. `None` if the text is none of them: HTML, plain text, a JSON value that
@@ -45,7 +55,7 @@ pub(crate) fn read_upstream_error(json: &str, found: UpstreamError) -> Option<Er
     let words = [fields.code, fields.kind, fields.status].map(|word| word.and_then(text));
     let status = match found {
         UpstreamError::Status(status) => Some(status),
-        UpstreamError::InBand { .. } => words.iter().flatten().find_map(|word| {
+        UpstreamError::InBand(_) => words.iter().flatten().find_map(|word| {
             word.parse()
                 .ok()
                 .filter(|status| (400..=599).contains(status))
@@ -53,7 +63,7 @@ pub(crate) fn read_upstream_error(json: &str, found: UpstreamError) -> Option<Er
     };
     let kind = kind_of(status, &words);
     let usual = match found {
-        UpstreamError::InBand { anthropic: true } => kind.anthropic_status(),
+        UpstreamError::InBand(Dialect::AnthropicMessages) => kind.anthropic_status(),
         _ => kind.status(),
     };
     Some(ErrorInfo {
