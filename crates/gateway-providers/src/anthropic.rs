@@ -6,9 +6,8 @@
 use gateway_core::Dialect;
 use http::{HeaderName, HeaderValue, header};
 
-use crate::blueprint::{Blueprint, Credential, ModelField, Route, Target};
+use crate::blueprint::{Blueprint, Credential, Route, Target};
 use crate::error::EndpointError;
-use crate::headers::Betas;
 use crate::provider::Settings;
 
 /// The endpoint of Anthropic's API, or of a server that speaks it.
@@ -33,15 +32,9 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
         None => Credential::None,
     };
     Ok(Blueprint {
-        base,
-        routes: vec![route],
-        credential,
         headers: vec![(VERSION, HeaderValue::from_static(DEFAULT_VERSION))],
         forwarded: FORWARDED,
-        betas: Betas::All,
-        model_field: ModelField::Set,
-        constants: Vec::new(),
-        models: None,
+        ..Blueprint::new(base, vec![route], credential)
     })
 }
 

@@ -4,9 +4,8 @@
 
 use http::HeaderName;
 
-use crate::blueprint::{Blueprint, Credential, ModelField, Route, Target};
+use crate::blueprint::{Blueprint, Credential, Route, Target};
 use crate::error::EndpointError;
-use crate::headers::Betas;
 use crate::openai;
 use crate::provider::Settings;
 use crate::url::{BaseUrl, segment};
@@ -28,15 +27,8 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
     let (Shape::Versionless(base) | Shape::Deployment { base, .. } | Shape::Whole { base, .. }) =
         shape;
     Ok(Blueprint {
-        base,
-        routes,
-        credential: credential(settings)?,
-        headers: Vec::new(),
         forwarded: openai::FORWARDED,
-        betas: Betas::All,
-        model_field: ModelField::Set,
-        constants: Vec::new(),
-        models: None,
+        ..Blueprint::new(base, routes, credential(settings)?)
     })
 }
 

@@ -33,6 +33,23 @@ pub(crate) struct Blueprint {
     pub(crate) models: Option<(&'static str, &'static str)>,
 }
 
+impl Blueprint {
+    /// A blueprint of a provider that wants the model in the body, passes every beta, and has nothing special.
+    pub(crate) fn new(base: BaseUrl, routes: Vec<Route>, credential: Credential) -> Self {
+        Self {
+            base,
+            routes,
+            credential,
+            headers: Vec::new(),
+            forwarded: &[],
+            betas: Betas::All,
+            model_field: ModelField::Set,
+            constants: Vec::new(),
+            models: None,
+        }
+    }
+}
+
 /// How a request proves who sends it.
 #[derive(Debug)]
 pub(crate) enum Credential {

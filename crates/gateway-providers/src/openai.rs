@@ -3,9 +3,8 @@
 use gateway_core::Dialect;
 use http::{HeaderName, HeaderValue, header};
 
-use crate::blueprint::{Blueprint, Credential, ModelField, Route, Target};
+use crate::blueprint::{Blueprint, Credential, Route, Target};
 use crate::error::EndpointError;
-use crate::headers::Betas;
 use crate::provider::Settings;
 
 /// The endpoint of a server that speaks OpenAI's API.
@@ -30,15 +29,9 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
         headers.push((HeaderName::from_static("openai-organization"), value));
     }
     Ok(Blueprint {
-        base,
-        routes,
-        credential,
         headers,
         forwarded: FORWARDED,
-        betas: Betas::All,
-        model_field: ModelField::Set,
-        constants: Vec::new(),
-        models: None,
+        ..Blueprint::new(base, routes, credential)
     })
 }
 

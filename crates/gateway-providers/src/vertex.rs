@@ -39,15 +39,12 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
         None => Credential::None,
     };
     Ok(Blueprint {
-        base,
-        routes,
-        credential,
-        headers: Vec::new(),
         forwarded: FORWARDED,
         betas: Betas::Listed(BETAS),
         model_field: ModelField::Removed,
         constants: vec![("anthropic_version", "\"vertex-2023-10-16\"")],
         models: Some(CLAUDE),
+        ..Blueprint::new(base, routes, credential)
     })
 }
 
@@ -64,13 +61,7 @@ impl Place {
         settings: &Settings<'_>,
         account: Option<&ServiceAccount>,
     ) -> Result<Self, EndpointError> {
-        let given = match &settings.config.api_base {
-            Some(base) if !base.trim().is_empty() => Some(
-                BaseUrl::parse(base)
-                    .map_err(|reason| EndpointError::setting("api_base", reason))?,
-            ),
-            _ => None,
-        };
+        let given = settings.configured_base().transpose()?;
         let api = match &given {
             Some(base) if !matches!(base.path(), "" | "/v1" | "/v1beta1") => {
                 return Ok(Self::Whole(base.clone()));
@@ -178,7 +169,7 @@ fn token(
     let options = &settings.config.connect;
     // The operator's certificates are meant for the API. They also count for the token endpoint where both
     // are Google's or on one host; a private `api_base` with an own CA must not break Google's.
-    let same = settings.config.api_base.is_none() || address.host() == base.host();
+    let same = settings.configured_base().is_none() || address.host() == base.host();
     let options = if same {
         options.clone()
     } else {

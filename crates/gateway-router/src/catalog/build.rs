@@ -70,33 +70,31 @@ impl Builder<'_> {
         }
         let id = self.id(index, &group, &config)?;
         let (weight, rpm, tpm, order) = (config.weight, config.rpm, config.tpm, config.order);
-        let endpoint = match Endpoint::build(config.endpoint, self.environment) {
-            Ok(endpoint) => endpoint,
-            Err(source) => {
-                return Err(CatalogProblem::Endpoint {
-                    index,
-                    group,
-                    source,
-                });
-            }
-        };
-        match self.transport.origin(endpoint.connect_spec()) {
-            Ok(origin) => Ok(Deployment {
-                id,
-                group: group.into(),
-                endpoint,
-                origin,
-                weight,
-                rpm,
-                tpm,
-                order,
-            }),
-            Err(source) => Err(CatalogProblem::Origin {
+        let endpoint = Endpoint::build(config.endpoint, self.environment).map_err(|source| {
+            CatalogProblem::Endpoint {
                 index,
-                group,
+                group: group.clone(),
                 source,
-            }),
-        }
+            }
+        })?;
+        let origin = self
+            .transport
+            .origin(endpoint.connect_spec())
+            .map_err(|source| CatalogProblem::Origin {
+                index,
+                group: group.clone(),
+                source,
+            })?;
+        Ok(Deployment {
+            id,
+            group: group.into(),
+            endpoint,
+            origin,
+            weight,
+            rpm,
+            tpm,
+            order,
+        })
     }
 
     fn id(
@@ -122,25 +120,19 @@ impl Builder<'_> {
         Ok(id.into())
     }
 
-    fn add(&mut self, deployment: Deployment) {
-        let place = self
-            .groups
-            .iter()
-            .position(|(name, _)| *name == deployment.group);
-        let (name, members) = match place {
-            Some(place) => &mut self.groups[place],
-            None => {
-                self.groups
-                    .push((Arc::clone(&deployment.group), Vec::new()));
-                self.groups.last_mut().expect("one was pushed")
+    fn add(&mut self, mut deployment: Deployment) {
+        let mut groups = self.groups.iter_mut();
+        match groups.find(|(name, _)| *name == deployment.group) {
+            Some((name, members)) => {
+                // One text for all members of a group.
+                deployment.group = Arc::clone(name);
+                members.push(Arc::new(deployment));
             }
-        };
-        // One text for all members of a group.
-        let group = Arc::clone(name);
-        members.push(Arc::new(Deployment {
-            group,
-            ..deployment
-        }));
+            None => {
+                let group = Arc::clone(&deployment.group);
+                self.groups.push((group, vec![Arc::new(deployment)]));
+            }
+        }
     }
 }
 
