@@ -26,12 +26,18 @@ pub async fn run<A: AsRef<OsStr>>(
     program: impl AsRef<OsStr>,
     args: impl IntoIterator<Item = A>,
 ) -> Done {
-    let program = program.as_ref();
-    let output = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
+    let mut command = Command::new(program);
+    command.args(args);
+    finish(command).await
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// If it cannot be started, or has not ended after a minute.
+pub async fn finish(mut command: Command) -> Done {
+    let program = command.as_std().get_program().to_owned();
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
     let output = timeout(LIMIT, output)
         .await
         .unwrap_or_else(|_| panic!("{} takes more than {LIMIT:?}", program.display()))

@@ -9,11 +9,14 @@
 //! | [`stream`] | the provider's side of a stream, cut into its parts |
 //! | [`command`] | foreign programs, with a deadline |
 //! | [`python`] | the published Python clients |
+//! | [`node`] | the published clients for Node |
 
 pub mod binary;
 pub mod call;
 pub mod command;
 pub mod gateway;
+pub mod node;
+mod published;
 pub mod python;
 pub mod setup;
 pub mod stream;

@@ -1,4 +1,4 @@
-//! Clients that we did not write: the published OpenAI and Anthropic SDKs for Python, and curl.
+//! Clients that we did not write: the published OpenAI and Anthropic SDKs for Python and for Node, and curl.
 
 // The exception in clippy.toml reaches test functions only, not what they share.
 #![allow(clippy::unwrap_used)]
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use end_to_end::stream::text;
-use end_to_end::{Gateway, Setup, Stream, command, python};
+use end_to_end::{Gateway, Setup, Stream, command, node, python};
 use gateway_testkit::dialect::{self, Wire};
 use gateway_testkit::script::{ResponseHead, Script};
 use gateway_testkit::upstream::{Recorded, Upstream};
@@ -28,6 +28,7 @@ fn behave(request: &Recorded) -> Script {
             let begun = stream().begun(1).sleep(Duration::from_millis(3500));
             begun.all(stream().after(1).to_vec()).end()
         }
+        "stalled" => stream().begun(2).stall(),
         "cut" if streams => stream().begun(2).close(),
         "cut" => Script::new()
             .head(ResponseHead::json(200))
@@ -74,24 +75,41 @@ async fn world() -> (Upstream, Gateway) {
         .master_key(KEY)
         .set("gateway.heartbeat_seconds", json!(3))
         .set("router_settings.stream_timeout", json!(2.5))
+        .set("router_settings.stream_idle_timeout", json!(6))
         .start()
         .await
         .with_key(KEY);
     (upstream, gateway)
 }
 
-/// What a script printed, by case.
-struct Said(HashMap<String, Value>);
+/// What a script printed.
+struct Said {
+    by_case: HashMap<String, Value>,
+    /// What this SDK raises for a status that has no class of its own.
+    status_error: &'static str,
+}
 
 impl Said {
-    async fn by(script: &str, gateway: &Gateway) -> Self {
+    async fn in_python(script: &str, gateway: &Gateway) -> Self {
         let lines = python::run(script, &[&gateway.url(), KEY]).await;
+        Self::new(lines, "APIStatusError")
+    }
+
+    async fn in_node(script: &str, gateway: &Gateway) -> Self {
+        let lines = node::run(script, &[&gateway.url(), KEY]).await;
+        Self::new(lines, "APIError")
+    }
+
+    fn new(lines: Vec<Value>, status_error: &'static str) -> Self {
         let by_case = |line: Value| (line["case"].as_str().expect("a case").to_owned(), line);
-        Self(lines.into_iter().map(by_case).collect())
+        Self {
+            by_case: lines.into_iter().map(by_case).collect(),
+            status_error,
+        }
     }
 
     fn of(&self, case: &str) -> &Value {
-        self.0
+        self.by_case
             .get(case)
             .unwrap_or_else(|| panic!("the script has no case {case:?}"))
     }
@@ -128,7 +146,7 @@ impl Said {
                 let message = self.of(&case)["message"].as_str().unwrap();
                 assert!(message.contains("the provider's words"), "{message}");
             }
-            self.assert_raised(&format!("first event {status}"), "APIStatusError");
+            self.assert_raised(&format!("first event {status}"), self.status_error);
         }
     }
 }
@@ -136,7 +154,7 @@ impl Said {
 #[tokio::test]
 async fn the_openai_client_for_python_sees_what_happened() {
     let (upstream, gateway) = world().await;
-    let said = Said::by("openai_calls.py", &gateway).await;
+    let said = Said::in_python("openai_calls.py", &gateway).await;
     for case in [
         "unary",
         "stream",
@@ -196,7 +214,7 @@ async fn the_openai_client_for_python_sees_what_happened() {
 #[tokio::test]
 async fn the_anthropic_client_for_python_sees_what_happened() {
     let (upstream, gateway) = world().await;
-    let said = Said::by("anthropic_calls.py", &gateway).await;
+    let said = Said::in_python("anthropic_calls.py", &gateway).await;
     for case in ["unary", "bearer", "stream", "helper", "async", "heartbeats"] {
         said.assert_text(case);
     }
@@ -240,7 +258,115 @@ async fn the_anthropic_client_for_python_sees_what_happened() {
     assert_retried(&said, &upstream);
 }
 
-/// The SDK tried a rate limit three times, with a pause: a wait of 0 never reaches it.
+#[tokio::test]
+async fn the_openai_client_for_node_sees_what_happened() {
+    let (upstream, gateway) = world().await;
+    let said = Said::in_node("openai_calls.mjs", &gateway).await;
+    for case in [
+        "unary",
+        "stream",
+        "helper",
+        "completion",
+        "azure",
+        "heartbeats",
+    ] {
+        said.assert_text(case);
+    }
+    assert_eq!(said.result("unary")["tokens"], 5);
+    assert_eq!(said.result("stream")["finish"], "stop");
+    assert_eq!(
+        said.result("embeddings"),
+        &json!({"vectors": [8, 8], "first": [0, 0.5]})
+    );
+    let models = said.result("models").as_array().unwrap();
+    assert!(models.contains(&json!("listed")), "{models:?}");
+    assert_eq!(said.result("model"), "listed");
+    said.assert_raised("wrong key", "AuthenticationError");
+    said.assert_statuses(&[
+        (400, "BadRequestError"),
+        (401, "AuthenticationError"),
+        (403, "PermissionDeniedError"),
+        (404, "NotFoundError"),
+        (422, "UnprocessableEntityError"),
+        (429, "RateLimitError"),
+        (500, "InternalServerError"),
+        (503, "InternalServerError"),
+    ]);
+    said.assert_raised("client timeout", "APIConnectionTimeoutError");
+    said.assert_raised("gateway timeout", "APIError");
+    assert_eq!(said.of("gateway timeout")["status"], 408);
+    for case in [
+        "cut",
+        "cut helper",
+        "cut completion",
+        "stalled",
+        "no marker",
+    ] {
+        said.assert_raised(case, "APIError");
+    }
+    for case in ["cut body", "html", "html stream"] {
+        said.assert_raised(case, "InternalServerError");
+        assert_eq!(said.of(case)["status"], 502, "{case}");
+    }
+    assert_retried(&said, &upstream);
+}
+
+#[tokio::test]
+async fn the_anthropic_client_for_node_sees_what_happened() {
+    let (upstream, gateway) = world().await;
+    let said = Said::in_node("anthropic_calls.mjs", &gateway).await;
+    for case in [
+        "unary",
+        "bearer",
+        "stream",
+        "helper",
+        "iterated",
+        "heartbeats",
+        "heartbeats helper",
+    ] {
+        said.assert_text(case);
+    }
+    assert_eq!(said.result("unary")["tokens"], 5);
+    assert_eq!(said.result("stream")["last"], "message_stop");
+    assert_eq!(said.result("helper")["stop"], "end_turn");
+    let models = said.result("models").as_array().unwrap();
+    assert!(models.contains(&json!("listed")), "{models:?}");
+    said.assert_raised("wrong key", "AuthenticationError");
+    said.assert_statuses(&[
+        (400, "BadRequestError"),
+        (401, "AuthenticationError"),
+        (403, "PermissionDeniedError"),
+        (404, "NotFoundError"),
+        (413, "APIError"),
+        (422, "UnprocessableEntityError"),
+        (429, "RateLimitError"),
+        (500, "InternalServerError"),
+        (503, "InternalServerError"),
+        (529, "InternalServerError"),
+    ]);
+    said.assert_raised("client timeout", "APIConnectionTimeoutError");
+    said.assert_raised("gateway timeout", "APIError");
+    assert_eq!(said.of("gateway timeout")["status"], 408);
+    for case in [
+        "cut",
+        "cut helper",
+        "cut iterated",
+        "stalled",
+        "stalled helper",
+        "no marker",
+        "no marker helper",
+    ] {
+        said.assert_raised(case, "APIError");
+    }
+    for case in ["cut body", "html", "html stream"] {
+        said.assert_raised(case, "InternalServerError");
+        assert_eq!(said.of(case)["status"], 502, "{case}");
+    }
+    assert_retried(&said, &upstream);
+}
+
+/// The SDK tried a rate limit three times, with pauses of its own, which are 0.5 s and then 1 s less up to a quarter: a
+/// wait of 0 never reaches it.
 fn assert_retried(said: &Said, upstream: &Upstream) {
     said.assert_raised("retried", "RateLimitError");
     let tries: Vec<_> = upstream
@@ -250,8 +376,9 @@ fn assert_retried(said: &Said, upstream: &Upstream) {
         .map(|request| request.at)
         .collect();
     assert_eq!(tries.len(), 3);
-    for pair in tries.windows(2) {
-        assert!(pair[1] - pair[0] >= Duration::from_millis(700), "{tries:?}");
+    for (pair, least) in tries.windows(2).zip([370, 740]) {
+        let pause = pair[1] - pair[0];
+        assert!(pause >= Duration::from_millis(least), "{tries:?}");
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the tests need beyond the Rust toolchain, and how it gets here.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Doing, Failure, Result};
 use crate::shell;
 use crate::steps::Steps;
 
@@ -14,7 +14,7 @@ struct Tool {
     probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool {
         package: "python3-venv",
         program: "python3",
@@ -24,6 +24,11 @@ const TOOLS: [Tool; 4] = [
     Tool {
         package: "nodejs",
         program: "node",
+        probe: &["--version"],
+    },
+    Tool {
+        package: "npm",
+        program: "npm",
         probe: &["--version"],
     },
     Tool {
@@ -42,6 +47,7 @@ const TOOLS: [Tool; 4] = [
 pub(crate) fn add_steps(steps: &mut Steps) {
     steps.step("Debian packages", debian_packages);
     steps.step("Python clients", python_clients);
+    steps.step("Node clients", node_clients);
     steps.step("cargo-nextest", nextest);
 }
 
@@ -73,37 +79,67 @@ fn apt() -> Command {
     command
 }
 
-/// A virtual environment with the published clients, made anew when `tests/requirements.txt` changed.
+/// A virtual environment with the published clients; `tests/` looks for the Python there.
 fn python_clients() -> Result<()> {
-    let requirements = shell::root().join("tests/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements)
-        .map_err(|error| Failure::new(format!("tests/requirements.txt: {error}")))?;
-    let environment = environment();
-    let stamp = environment.join("requirements.txt");
+    clients(
+        "python",
+        "requirements.txt",
+        "requirements.txt",
+        |to, pins| {
+            shell::run(
+                Command::new("python3")
+                    .args(["-m", "venv", "--clear"])
+                    .arg(to),
+            )?;
+            let mut install = Command::new(to.join("bin/python"));
+            install.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ]);
+            shell::run(install.arg("--requirement").arg(pins))
+        },
+    )
+}
+
+/// A folder with the published clients for Node; `tests/` looks for its `node_modules`.
+fn node_clients() -> Result<()> {
+    clients("node", "node/package.json", "installed.json", |to, pins| {
+        std::fs::create_dir_all(to).doing(format!("cannot create {}", to.display()))?;
+        std::fs::copy(pins, to.join("package.json")).doing("cannot copy the pins")?;
+        let mut install = Command::new("npm");
+        install.args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--no-package-lock",
+            "--ignore-scripts",
+            "--loglevel=error",
+        ]);
+        shell::run(install.current_dir(to))
+    })
+}
+
+/// Installs the clients of one language into a folder of the target directory, anew when their pins in `tests/` changed.
+/// `stamp` is a copy of the pins that is written last.
+fn clients(
+    name: &str,
+    pins: &str,
+    stamp: &str,
+    install: impl FnOnce(&Path, &Path) -> Result<()>,
+) -> Result<()> {
+    let folder = shell::target_dir().join(name);
+    let stamp = folder.join(stamp);
+    let source = shell::root().join("tests").join(pins);
+    let wanted = std::fs::read_to_string(&source).doing(format!("cannot read tests/{pins}"))?;
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         println!("all there");
         return Ok(());
     }
-    shell::run(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&environment),
-    )?;
-    let mut install = Command::new(environment.join("bin/python"));
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
-    shell::run(install.arg("--requirement").arg(&requirements))?;
-    write(&stamp, &wanted)
-}
-
-/// The virtual environment of the tests; `tests/` looks for the Python there.
-fn environment() -> PathBuf {
-    shell::target_dir().join("python")
+    install(&folder, &source)?;
+    std::fs::write(&stamp, &wanted).doing(format!("cannot write {}", stamp.display()))
 }
 
 /// Without nextest the tests run under `cargo test`, which is slower but needs nothing.
@@ -117,8 +153,4 @@ fn nextest() -> Result<()> {
         println!("{failure}; going on with `cargo test`");
     }
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
