@@ -8,6 +8,7 @@
 //! | [`call`] | a call in any dialect over HTTP/1.1 or HTTP/2, with its record |
 //! | [`stream`] | the provider's side of a stream, cut into its parts |
 //! | [`command`] | foreign programs, with a deadline |
+//! | [`nginx`] | nginx in front of a gateway |
 //! | [`python`] | the published Python clients |
 //! | [`node`] | the published clients for Node |
 
@@ -15,6 +16,7 @@ pub mod binary;
 pub mod call;
 pub mod command;
 pub mod gateway;
+pub mod nginx;
 pub mod node;
 mod published;
 pub mod python;
