@@ -20,6 +20,8 @@ pub(crate) struct Keys {
 pub(crate) enum Denied {
     /// No header carries a key.
     NoKey,
+    /// The one header that counts carries no key.
+    NoKeyInHeader,
     /// The key is none of ours.
     WrongKey,
     /// Two headers carry two keys: whoever stands between us and the client may have checked the other one.
@@ -32,6 +34,9 @@ impl Denied {
         match self {
             Self::NoKey => {
                 "No API key. Send it as `Authorization: Bearer <key>` or `x-api-key: <key>`."
+            }
+            Self::NoKeyInHeader => {
+                "No API key in the header that this gateway is configured to take it from."
             }
             Self::WrongKey => "The API key is not valid for this gateway.",
             Self::TwoKeys => {
@@ -56,10 +61,12 @@ impl Keys {
             return Ok(());
         };
         let presented = match &self.header {
-            Some(name) => headers.get(name).map(|value| bare(value.as_bytes())),
-            None => presented(headers)?,
+            Some(name) => {
+                let value = headers.get(name).ok_or(Denied::NoKeyInHeader)?;
+                bare(value.as_bytes())
+            }
+            None => presented(headers)?.ok_or(Denied::NoKey)?,
         };
-        let presented = presented.ok_or(Denied::NoKey)?;
         let same: bool = presented.ct_eq(master.expose().as_bytes()).into();
         same.then_some(()).ok_or(Denied::WrongKey)
     }
@@ -177,7 +184,7 @@ mod tests {
         assert_eq!(keys.check(&headers(&[("x-team-key", "sk-right")])), Ok(()));
         assert_eq!(
             keys.check(&headers(&[("authorization", "Bearer sk-right")])),
-            Err(Denied::NoKey)
+            Err(Denied::NoKeyInHeader)
         );
     }
 

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway_core::{Dialect, Envelope, ErrorInfo, ErrorKind, Limits, TimerName};
+use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Limits, TimerName};
 use gateway_providers::CallParts;
 use gateway_router::{Answered, Plan};
 use gateway_transport::SendOptions;
@@ -52,6 +52,9 @@ pub(crate) async fn answer(
         _ => Carrier::Http1(Arc::clone(&client.socket)),
     };
     let mut record = OpenRecord::new(Arc::clone(&worker), &client, dialect, call_id, started);
+    if let Carrier::Http2(watch) = &carrier {
+        record.watched(watch);
+    }
     let mut head = Response::builder();
     if let Ok(id) = HeaderValue::from_str(&record.call_id) {
         head = head.header("x-litellm-call-id", id);
@@ -152,7 +155,8 @@ async fn take(
     }
     intake::admit(&parts.headers, limits.request_bytes)?;
     let body = intake::collect(body, limits.request_bytes, limits.request_idle).await?;
-    let envelope = Envelope::parse(body, Limits::default()).map_err(|error| invalid(&error))?;
+    let envelope = Envelope::parse(body, Limits::default())
+        .map_err(|error| Failure::new(EndReason::Rejected, ErrorInfo::from(&error)))?;
     let plan = plan(snapshot, &envelope, path_model.as_deref(), record)?;
     Ok(Asked {
         parts,
@@ -204,10 +208,7 @@ fn plan(
     record.choices = envelope.field("n").and_then(number);
     let Some(model) = path_model.or(envelope.model()) else {
         let error = ErrorInfo::new(ErrorKind::InvalidRequest, "`model` is missing.");
-        return Err(Failure::new(
-            gateway_core::EndReason::Rejected,
-            error.with_param("model"),
-        ));
+        return Err(Failure::new(EndReason::Rejected, error.with_param("model")));
     };
     record.model = Some(model.chars().take(LONGEST_NAME).collect());
     let Some(resolved) = snapshot.catalog.resolve(model) else {
@@ -215,7 +216,7 @@ fn plan(
         let message =
             format!("There is no model {shown:?} here. GET /v1/models lists those there are.");
         let error = ErrorInfo::new(ErrorKind::InvalidRequest, message).with_param("model");
-        return Err(Failure::new(gateway_core::EndReason::Rejected, error));
+        return Err(Failure::new(EndReason::Rejected, error));
     };
     record.group = Some(resolved.group());
     let dialect = record.dialect;
@@ -267,15 +268,6 @@ async fn exchange(
             Err(outcome::failed(&unanswered.error, limits))
         }
     }
-}
-
-fn invalid(error: &gateway_core::EnvelopeError) -> Failure {
-    let info = ErrorInfo::new(ErrorKind::InvalidRequest, error.to_string());
-    let info = match error.param() {
-        Some(param) => info.with_param(param),
-        None => info,
-    };
-    Failure::new(gateway_core::EndReason::Rejected, info)
 }
 
 fn stream_timers(limits: &CallLimits, dialect: Dialect, started: Instant) -> StreamTimers {

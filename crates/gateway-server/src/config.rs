@@ -19,11 +19,11 @@ mod layers; // figment.
 mod masks; // What no snippet shows.
 mod read; // Files, bounds, `include`.
 mod references; // `os.environ/NAME` and `environment_variables`.
-mod resolve;
+mod resolve; // From said to needed.
 mod said; // The effective values.
 mod secrets; // As written, or from files.
 mod suggest; // The nearest known key.
-mod tree; // What the user said, with positions. // From said to needed.
+mod tree; // What the user said, with positions.
 
 pub use deployment::{DeploymentSettings, DeploymentTimers};
 pub use environment::Environment;
@@ -31,7 +31,7 @@ pub use problem::{Code, Mark, Place, Problem, Report, Severity, SourceFile, Stri
 pub use render::{human, json};
 pub use settings::{
     Admin, AliasSettings, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat,
-    Settings, TimeoutScope, Timer, Timers, TlsFiles, TransportSettings,
+    Settings, Timer, Timers, TlsFiles, TransportSettings,
 };
 
 use gateway_providers::ConnectOptions;

@@ -1,30 +1,41 @@
 //! An LLM gateway that reads a LiteLLM `config.yaml` and never cuts a stream.
+#![doc = include_str!("../README.md")]
 
-pub mod cli; // The command line.
+// The modules, in reading order.
+
+// What the binary does, and what it is told.
+pub mod cli;
 pub mod config;
-mod entry; // What the binary does. // A LiteLLM `config.yaml` -> settings, all problems at once.
+mod entry;
 
-mod run; // Starts the planes and ends them in order.
-mod wiring; // From settings to parts.
-mod worker; // What the calls of a worker share.
+// Starts the planes and ends them in order; from settings to parts; what the calls of a worker share.
+mod run;
+mod wiring;
+mod worker;
 
-mod api; // Routes.
-mod auth; // Keys.
-mod body; // What goes to a client.
-mod call; // The life of a call.
-mod edge; // Accept, TLS, HTTP; who leaves or stalls.
-mod opening; // A stream before its provider has said anything.
+// The way of a call: accept, route, key, the call itself.
+mod api;
+mod auth;
+mod call;
+mod edge;
+
+// Its answer: the provider's side of a stream, the client's, a stream before its provider has said anything.
+mod body;
+mod opening;
+mod relay;
+mod respond;
+mod upstream;
+
+// One line and one count per call.
+mod log;
+mod metrics;
 mod record;
-mod relay; // The client's side of a stream.
-mod respond; // Answers of the gateway's own.
-mod upstream; // The provider's side of a stream. // One line and one count per call.
 
-mod admin; // Pools: look, rotate.
+// What else is asked for: pools, probes, models, the embedded upstream.
+mod admin;
 mod demo;
-mod health; // Probes and metrics.
-mod log; // Lines.
-mod metrics; // Counters.
-mod models; // The list of models. // The embedded upstream.
+mod health;
+mod models;
 
 pub use entry::main;
 pub use run::{RunError, run};

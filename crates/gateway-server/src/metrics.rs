@@ -180,6 +180,10 @@ impl Metrics {
         let Some(deployment) = &record.deployment else {
             return;
         };
+        // The provider is well and says that the request is not.
+        if matches!(record.upstream_status, Some(400 | 404 | 413 | 422)) {
+            return;
+        }
         match end {
             EndReason::Complete if !self.failing.is_empty() => {
                 self.failing.remove(&deployment.id);

@@ -9,7 +9,7 @@ use gateway_core::{Dialect, EndReason, TimerName, Usage};
 use gateway_router::{Answered, Deployment};
 use tokio::time::Instant;
 
-use crate::edge::{Client, InFlight, Verdict};
+use crate::edge::{Client, InFlight, StallWatch, Verdict};
 use crate::log::{self, Format};
 use crate::worker::Worker;
 use line::JsonLine;
@@ -63,6 +63,7 @@ pub(crate) struct OpenRecord {
     record: Box<Record>,
     worker: Arc<Worker>,
     in_flight: InFlight,
+    stall: Option<Arc<StallWatch>>,
     end: Option<EndReason>,
 }
 
@@ -100,8 +101,14 @@ impl OpenRecord {
             }),
             worker,
             in_flight: client.enter(),
+            stall: None,
             end: None,
         }
+    }
+
+    /// The call's client is watched over by this, beside its socket.
+    pub(crate) fn watched(&mut self, stall: &Arc<StallWatch>) {
+        self.stall = Some(Arc::clone(stall));
     }
 
     /// Notes who answered, and over which connection.
@@ -154,9 +161,10 @@ impl std::ops::DerefMut for OpenRecord {
 
 impl Drop for OpenRecord {
     fn drop(&mut self) {
+        let stalled = self.stall.as_ref().is_some_and(|watch| watch.has_stalled());
         let end = self.end.unwrap_or_else(|| match self.in_flight.verdict() {
-            Verdict::Slow => EndReason::Timer(TimerName::ClientWrite),
-            Verdict::Alive | Verdict::Gone => EndReason::ClientGone,
+            Verdict::Alive | Verdict::Gone if !stalled => EndReason::ClientGone,
+            _ => EndReason::Timer(TimerName::ClientWrite),
         });
         let took = self.record.started.elapsed();
         self.worker.metrics().call_ended(&self.record, end, took);

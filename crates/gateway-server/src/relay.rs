@@ -66,11 +66,6 @@ pin_project! {
             if let Some(upstream) = this.upstream {
                 this.record.usage = upstream.usage();
             }
-            if let Carrier::Http2(watch) = this.carrier
-                && watch.has_stalled()
-            {
-                this.record.ends(EndReason::Timer(TimerName::ClientWrite));
-            }
         }
     }
 }
@@ -113,6 +108,9 @@ impl Relay {
         worker: Arc<Worker>,
     ) -> Self {
         let now = Instant::now();
+        // A client that was left without a byte until now has waited for one period already.
+        let silence = timers.heartbeat.filter(|_| held.ready.is_empty());
+        let last_sent = now - silence.unwrap_or_default();
         let mut relay = Self {
             dialect: record.dialect,
             upstream,
@@ -121,12 +119,12 @@ impl Relay {
             timers,
             last_content: held.content.then_some(now),
             held: Some(held),
-            last_sent: now,
+            last_sent,
             alarm: sleep_until(now),
             record,
             worker,
         };
-        relay.alarm = sleep_until(next_alarm(&relay.timers, relay.last_content, now));
+        relay.alarm = sleep_until(next_alarm(&relay.timers, relay.last_content, last_sent));
         relay
     }
 

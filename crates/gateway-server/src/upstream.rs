@@ -109,7 +109,7 @@ impl UpstreamStream {
         let fed = self.framer.feed(data, &mut watch);
         batch.ready = fed.ready;
         if let (None, Some(error)) = (&batch.ending, fed.error) {
-            batch.ending = Some(unreadable(&error));
+            batch.ending = Some(unreadable(error));
         }
         batch
     }
@@ -125,7 +125,7 @@ impl UpstreamStream {
             return batch;
         }
         batch.ending = Some(match fed.error {
-            Some(error) => unreadable(&error),
+            Some(error) => unreadable(error),
             None if self.observer.is_complete() => Ending::Complete {
                 rest: self.observer.closing().unwrap_or_default(),
             },
@@ -198,12 +198,12 @@ pub(crate) fn told_of_kill(by: KilledBy) -> (EndReason, ErrorInfo) {
     }
 }
 
-fn unreadable(error: &FrameError) -> Ending {
-    broken(
-        EndReason::Malformed,
-        "The provider sent an event that cannot be read.",
-        &error.to_string(),
-    )
+fn unreadable(error: FrameError) -> Ending {
+    Ending::Broken {
+        reason: EndReason::Malformed,
+        detail: error.to_string(),
+        error: error.into(),
+    }
 }
 
 fn broken(reason: EndReason, message: &str, detail: &str) -> Ending {

@@ -200,7 +200,6 @@ pub(super) struct Router {
     pub(super) connect_timeout: Option<f64>,
     pub(super) pool_timeout: Option<f64>,
     pub(super) client_ttl: Option<f64>,
-    pub(super) timeout_scope: Option<String>,
 }
 
 /// The honored keys of `litellm_settings`. Times are seconds.

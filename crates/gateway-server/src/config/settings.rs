@@ -122,8 +122,6 @@ pub struct Timers {
     pub pool: Timer,
     /// A client that does not read.
     pub client_write: Timer,
-    /// Whether a request's or the router's `timeout` bounds the call or each attempt.
-    pub scope: TimeoutScope,
 }
 
 /// A timer and where its value was said: `config.yaml:12:3`, a variable, a flag, `default`.
@@ -133,15 +131,6 @@ pub struct Timer {
     pub limit: Duration,
     /// For error bodies and logs.
     pub origin: Arc<str>,
-}
-
-/// What `timeout` bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeoutScope {
-    /// The call, over all attempts.
-    Call,
-    /// Each attempt.
-    Attempt,
 }
 
 /// Silence after which a stream gets a heartbeat; `None`: never.

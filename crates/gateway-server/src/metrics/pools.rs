@@ -159,7 +159,7 @@ const COUNTERS: &[Numbers] = &[
     },
     Numbers {
         name: "gateway_pool_connects",
-        help: "Connects by outcome; stale ones finished for a retired generation",
+        help: "Connects by outcome; stale ones were for a retired generation",
         label: "outcome",
         read: |origin| {
             let seen = &origin.metrics;

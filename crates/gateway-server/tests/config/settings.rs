@@ -2,9 +2,7 @@
 
 use crate::support::{load, settings, variables};
 use gateway_server::cli::{self, Action, Cli, Exit};
-use gateway_server::config::{
-    self, Depth, LogFormat, Settings, SingleModel, Sources, TimeoutScope,
-};
+use gateway_server::config::{self, Depth, LogFormat, Settings, SingleModel, Sources};
 use gateway_transport::{Http2Mode, Roots, Verify};
 use std::ffi::OsString;
 use std::time::Duration;
@@ -26,7 +24,6 @@ fn the_defaults_are_those_of_the_documentation() {
         (seconds(5.0), seconds(5.0))
     );
     assert_eq!(settings.timers.client_write.limit, seconds(60.0));
-    assert_eq!(settings.timers.scope, TimeoutScope::Call);
     assert_eq!(settings.heartbeats.openai, Some(seconds(15.0)));
     assert_eq!(settings.heartbeats.anthropic, Some(seconds(15.0)));
     assert_eq!(settings.transport.ttl, Some(seconds(3600.0)));
@@ -60,10 +57,7 @@ fn timers_come_from_the_router_then_from_litellm_settings() {
         zero.timers.first_content.unwrap().limit,
         Duration::from_millis(10)
     );
-    assert_eq!(
-        (zero.transport.ttl, zero.timers.scope),
-        (None, TimeoutScope::Attempt)
-    );
+    assert_eq!(zero.transport.ttl, None);
 }
 
 #[test]

@@ -12,7 +12,7 @@ section! {
         honored "stream_idle_timeout": Kind::SECONDS;
         honored "connect_timeout": Kind::POSITIVE_SECONDS;
         honored "pool_timeout": Kind::POSITIVE_SECONDS;
-        honored "timeout_scope": Kind::Choice(&["call", "attempt"]);
+        accepted "timeout_scope": Kind::Choice(&["call", "attempt"]);
         honored "client_ttl": Kind::SECONDS;
         honored "model_group_alias": Kind::Map;
         ignored "routing_strategy": Kind::Choice(STRATEGIES), ["simple-shuffle"] => "deployments are chosen by `simple-shuffle`";

@@ -2,7 +2,7 @@
 
 use super::super::deployment::DeploymentSettings;
 use super::super::problem::{Code, Place, Report};
-use super::super::settings::{AliasSettings, TimeoutScope, Timer, Timers};
+use super::super::settings::{AliasSettings, Timer, Timers};
 use super::super::suggest::nearest;
 use super::super::tree::{Node, Tree};
 use super::{Facts, seconds};
@@ -53,15 +53,6 @@ impl Facts<'_> {
                 "gateway.slow_client_timeout",
                 report,
             ),
-            scope: match router
-                .timeout_scope
-                .as_deref()
-                .map(str::to_ascii_lowercase)
-                .as_deref()
-            {
-                Some("attempt") => TimeoutScope::Attempt,
-                _ => TimeoutScope::Call,
-            },
         }
     }
 
