@@ -245,21 +245,31 @@ async fn a_page_of_html_with_an_error_status_is_never_shown() {
 #[tokio::test]
 async fn a_wait_that_the_provider_asks_for_is_passed_on_between_1_and_60_seconds() {
     let (upstream, gateway) = world().await;
-    for (given, wait, should_retry) in [
-        ("7", Some("7"), None),
-        ("0", Some("1"), None),
-        ("60", Some("60"), None),
-        ("900", Some("60"), Some("false")),
-        ("1000000000", Some("60"), Some("false")),
-        ("-5", None, None),
-        ("soon", None, None),
+    for (form, given, wait, should_retry) in [
+        ("retry-after", "7", Some("7"), None),
+        ("retry-after", "0", Some("1"), None),
+        ("retry-after", "60", Some("60"), None),
+        ("retry-after", "900", Some("60"), Some("false")),
+        ("retry-after", "1000000000", Some("60"), Some("false")),
+        (
+            "retry-after",
+            "Fri, 01 Jan 2100 00:00:00 GMT",
+            Some("60"),
+            Some("false"),
+        ),
+        ("retry-after", "Fri, 01 Jan 1999 00:00:00 GMT", None, None),
+        ("retry-after-ms", "1500", Some("2"), None),
+        ("retry-after", "-5", None, None),
+        ("retry-after", "soon", None, None),
     ] {
         let wire = Wire::OpenAiChat;
-        let head = ResponseHead::json(429).with("retry-after", given);
+        let head = ResponseHead::json(429).with(form, given);
         let body = wire.error_body(429, "slow down").to_string();
         let (view, _) = answer_to(&upstream, &gateway, wire, head, body).await;
         assert_eq!(view.status, 429);
         assert_eq!(view.header("retry-after"), wait, "{given}");
+        let millis = wait.map(|seconds| format!("{seconds}000"));
+        assert_eq!(view.header("retry-after-ms"), millis.as_deref(), "{given}");
         assert_eq!(view.header("x-should-retry"), should_retry, "{given}");
     }
 }

@@ -6,18 +6,17 @@ use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
 /// The wait that a provider asked for: `retry-after-ms`, or `retry-after` in seconds or as a date (RFC 9110, section
-/// 10.2.3). `None` when it asked for none, for one that is over, or in words that mean nothing.
+/// 10.2.3). `None` when it asked for none, for one that is over by the date, or in words that mean nothing.
 pub(super) fn asked_for(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let millis = text("retry-after-ms").and_then(|text| seconds(text, 1e-3));
-    let wait = millis.or_else(|| {
+    millis.or_else(|| {
         let text = text(RETRY_AFTER.as_str())?;
         seconds(text, 1.0).or_else(|| {
             let date = httpdate::parse_http_date(text).ok()?;
             date.duration_since(now).ok()
         })
-    });
-    wait.filter(|wait| !wait.is_zero())
+    })
 }
 
 fn seconds(text: &str, unit: f64) -> Option<Duration> {
@@ -47,6 +46,7 @@ mod tests {
     fn all_three_forms_are_read() {
         assert_eq!(wait(&[("retry-after", "7")]), Some(7.0));
         assert_eq!(wait(&[("retry-after", " 1.5 ")]), Some(1.5));
+        assert_eq!(wait(&[("retry-after", "0")]), Some(0.0));
         assert_eq!(wait(&[("retry-after-ms", "250")]), Some(0.25));
         assert_eq!(
             wait(&[("retry-after", "Fri, 20 Nov 2026 10:00:30 GMT")]),
@@ -60,7 +60,6 @@ mod tests {
     #[test]
     fn what_asks_for_no_wait_is_none() {
         for value in [
-            "0",
             "-5",
             "NaN",
             "inf",
