@@ -99,7 +99,7 @@ impl Deployment {
     }
 
     /// The lines of its entry in `model_list`.
-    fn yaml(&self, ports: Ports, files: &Files<'_>) -> String {
+    fn yaml(&self, ports: Ports, files: &Files<'_>, foreign: bool) -> String {
         let (scheme, port) = match self.wire {
             Wire::Plain => ("http", ports.plain),
             Wire::Tls => ("https", ports.tls),
@@ -122,6 +122,7 @@ impl Deployment {
         // The OpenAI convention: `api_base` carries the version. The other name of this machine makes other origins.
         let (host, path) = match self.provider {
             Provider::OpenAi => ("localhost", "/v1"),
+            Provider::Vertex if foreign => ("127.0.0.1", VERTEX_PATH),
             Provider::Vertex | Provider::Anthropic => ("127.0.0.1", "/"),
         };
         format!(
@@ -179,7 +180,7 @@ fn foreign(name: &str) -> Model {
 pub(super) fn config(settings: &Settings, ports: Ports, files: &Files<'_>) -> String {
     let entries = DEPLOYMENTS
         .iter()
-        .map(|deployment| deployment.yaml(ports, files));
+        .map(|deployment| deployment.yaml(ports, files, false));
     // With a fault the lifetimes end together, as they do in a process that caches one client.
     let jitter = if settings.sabotage.is_some() {
         0.0
@@ -200,16 +201,28 @@ pub(super) fn foreign_config(settings: &Settings, ports: Ports, files: &Files<'_
     let plain = DEPLOYMENTS
         .iter()
         .filter(|deployment| matches!(deployment.wire, Wire::Plain));
+    let target = settings.target.as_ref();
+    // A key that somebody chose is not written down: the gateway takes it from where the soak takes it.
+    let key = if target.is_some_and(|target| target.api_key != MASTER_KEY) {
+        format!("os.environ/{KEY_VARIABLE}")
+    } else {
+        MASTER_KEY.to_owned()
+    };
     format!(
         "# Written by `cargo xtask soak --target`: a LiteLLM configuration whose upstream is the soak's own.\n\
-         model_list:\n{}router_settings:\n  client_ttl: {}\ngeneral_settings:\n  master_key: {MASTER_KEY}\n",
+         model_list:\n{}router_settings:\n  client_ttl: {}\ngeneral_settings:\n  master_key: {key}\n",
         plain
-            .map(|deployment| deployment.yaml(ports, files))
+            .map(|deployment| deployment.yaml(ports, files, true))
             .collect::<String>(),
         settings.ttl.as_secs(),
     )
 }
 
+/// The whole path of a stream on Vertex: releases of LiteLLM up to 1.83 at least call the `api_base` as it is.
+const VERTEX_PATH: &str =
+    "/v1/projects/soak/locations/us-east5/publishers/anthropic/models/claude-soak:streamRawPredict";
+/// The environment variable of `--api-key`.
+pub(super) const KEY_VARIABLE: &str = "SOAK_API_KEY";
 /// The key of the gateway that the soak starts.
 pub(super) const MASTER_KEY: &str = "sk-soak-master-key-for-loopback-only";
 
@@ -227,6 +240,28 @@ mod tests {
             (said.front, said.name.as_str()),
             (Front::Chat, "claude-sonnet")
         );
+    }
+
+    #[test]
+    fn a_key_that_somebody_chose_is_not_written_down() {
+        let config = |line| {
+            let settings = crate::soak::settings::tests::settings(line).unwrap();
+            let ports = Ports {
+                plain: 1,
+                tls: 2,
+                tls_http2: 3,
+            };
+            let (authority, service_account) = (Path::new("ca.pem"), Path::new("account.json"));
+            let files = Files {
+                authority,
+                service_account,
+            };
+            foreign_config(&settings, ports, &files)
+        };
+        let chosen = config("--target http://127.0.0.1:4000 --api-key sk-chosen");
+        assert!(chosen.contains("os.environ/SOAK_API_KEY") && !chosen.contains("sk-chosen"));
+        assert!(chosen.contains("claude-soak:streamRawPredict\n"));
+        assert!(config("--target http://127.0.0.1:4000").contains(MASTER_KEY));
     }
 
     #[test]

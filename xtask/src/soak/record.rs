@@ -15,6 +15,8 @@ pub(super) struct Record {
     pub(super) samples: Vec<Sample>,
     /// Rotations, in the order in which they were seen; for a foreign gateway where its lifetime would end.
     pub(super) marks: Vec<Rotation>,
+    /// The gateway is foreign: nobody saw a pool of it move on, the marks are what its lifetime makes likely.
+    pub(super) marks_assumed: bool,
     pub(super) totals: Totals,
     /// The gateway before the first stream.
     pub(super) before: Option<Reading>,

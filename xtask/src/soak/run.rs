@@ -211,6 +211,7 @@ impl<'a> Watch<'a> {
         Record {
             samples: self.samples,
             marks: self.marks,
+            marks_assumed: !self.ours,
             totals: self.clients.tally.totals(),
             before,
             streams_wanted: u64::from(self.settings.streams),

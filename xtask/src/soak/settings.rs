@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::models::MASTER_KEY;
+use super::models::{KEY_VARIABLE, MASTER_KEY};
 use crate::failure::{Failure, Result};
 use crate::shell;
 
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// How long new streams are started, in seconds. [default: 120; 20 with --short]
     #[arg(long)]
     seconds: Option<u64>,
-    /// Lifetime of an upstream pool in seconds: `router_settings.client_ttl`. [default: 10; 3600 with --hours; 4 with --short]
+    /// Lifetime of an upstream pool in seconds: `router_settings.client_ttl`; with --target what is assumed of that gateway. [default: 10; 3600 with --hours; 4 with --short]
     #[arg(long)]
     ttl: Option<u64>,
     /// Streams at the same time. [default: 2000; 300 with --short]
@@ -42,13 +42,13 @@ pub(crate) struct Args {
     #[arg(long, requires = "target")]
     model: Vec<String>,
     /// The key for that gateway. [default: that of the configuration that the soak writes]
-    #[arg(long, env = "SOAK_API_KEY", hide_env_values = true)]
+    #[arg(long, env = KEY_VARIABLE, hide_env_values = true)]
     api_key: Option<String>,
     /// Process of that gateway, to watch its memory and descriptors.
     #[arg(long, requires = "target")]
     pid: Option<u32>,
     /// Where the upstream of the soak listens when --target is given; the gateway's `api_base` points here.
-    #[arg(long, default_value_t = 18_080)]
+    #[arg(long, default_value_t = UPSTREAM_PORT)]
     upstream_port: u16,
     /// A gateway that is built already, instead of building the one here.
     #[arg(long, value_name = "PATH", conflicts_with = "target")]
@@ -268,11 +268,17 @@ fn reproduce(args: &Args, numbers: &[(&str, u64)]) -> String {
     for model in &args.model {
         command.push_str(&format!(" --model {model}"));
     }
+    if args.upstream_port != UPSTREAM_PORT {
+        command.push_str(&format!(" --upstream-port {}", args.upstream_port));
+    }
     command
 }
 
+/// Where the upstream of the soak listens for a gateway that somebody else runs.
+const UPSTREAM_PORT: u16 = 18_080;
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use clap::Parser;
 
@@ -282,7 +288,7 @@ mod tests {
         args: Args,
     }
 
-    fn settings(line: &str) -> Result<Settings> {
+    pub(in crate::soak) fn settings(line: &str) -> Result<Settings> {
         let words = std::iter::once("soak").chain(line.split_whitespace());
         Settings::from_args(Line::try_parse_from(words).unwrap().args)
     }
@@ -296,9 +302,11 @@ mod tests {
 
     #[test]
     fn the_command_repeats_the_run_without_the_key() {
-        let line = "--target http://127.0.0.1:4000 --model claude --api-key sk-secret --seed 7";
+        let line = "--target http://127.0.0.1:4000 --model claude --api-key sk-secret --seed 7 --upstream-port 9";
         let command = settings(line).unwrap().command;
-        assert!(command.contains("--seed 7") && command.contains("--model claude"));
+        for part in ["--seed 7", "--model claude", "--upstream-port 9"] {
+            assert!(command.contains(part), "{command}");
+        }
         assert!(!command.contains("sk-secret"));
     }
 

@@ -274,8 +274,13 @@ fn sentence(
     let ended = record.completed() + failed;
     let rotations: u64 = record.marks.iter().map(|mark| mark.pools).sum();
     if passed {
+        let rotations = if record.marks_assumed {
+            "rotations not observed".to_owned()
+        } else {
+            format!("{rotations} rotations under them")
+        };
         return format!(
-            "PASS: {ended} streams, {rotations} rotations under them, none cut, no gap, nothing out of order."
+            "PASS: {ended} streams, {rotations}, none cut, no gap, nothing out of order."
         );
     }
     if failed == 0 {
@@ -314,6 +319,13 @@ fn notes(record: &Record) -> Vec<String> {
             "the load generator or the machine was the bottleneck in {late} of {} seconds: latencies are not the gateway's alone",
             record.samples.len()
         ));
+    }
+    if record.marks_assumed {
+        notes.push(
+            "the ends of lifetimes are assumed, every --ttl seconds from the first stream on: what this gateway does \
+             with its pools was not seen"
+                .to_owned(),
+        );
     }
     if record.unmarked > 0 {
         notes.push(format!(
