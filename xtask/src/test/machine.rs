@@ -14,7 +14,7 @@ struct Tool {
     probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool {
         package: "python3-venv",
         program: "python3",
@@ -39,6 +39,12 @@ const TOOLS: [Tool; 5] = [
     Tool {
         package: "curl",
         program: "curl",
+        probe: &["--version"],
+    },
+    // The gateway's allocator is built with it.
+    Tool {
+        package: "make",
+        program: "make",
         probe: &["--version"],
     },
 ];

@@ -40,7 +40,7 @@ struct Reserved {
     why: &'static str,
 }
 
-const RESERVED: [Reserved; 7] = [
+const RESERVED: [Reserved; 8] = [
     Reserved {
         package: "hyper",
         feature: Some("client"),
@@ -82,6 +82,12 @@ const RESERVED: [Reserved; 7] = [
         feature: None,
         users: &["gateway-server"],
         why: "libraries emit, the binary decides where it goes",
+    },
+    Reserved {
+        package: "tikv-jemallocator",
+        feature: None,
+        users: &["gateway-server"],
+        why: "the allocator is the binary's choice",
     },
 ];
 
