@@ -398,6 +398,24 @@ async fn silence_before_the_head_opens_the_answer_with_a_heartbeat() {
 }
 
 #[tokio::test]
+async fn an_answer_that_silence_opens_begins_with_a_heartbeat() {
+    let upstream = Stream::upstream(|_| Script::new().head(ResponseHead::sse()).stall()).await;
+    // Two periods fit before the timer: the first heartbeat must come with the end of the first.
+    let gateway = Setup::serving(&upstream.url())
+        .set("gateway.heartbeat_seconds", json!(0.8))
+        .set("router_settings.stream_timeout", json!(2))
+        .start()
+        .await;
+    for call in call::everywhere(&gateway, "hello").await {
+        call.assert_broken("", "timer_first_content");
+        // The double sends nothing here: every ping is the gateway's.
+        let pings = call.view.events.iter().filter(|event| event.name == "ping");
+        let beats = pings.count() + call.view.comments.len();
+        assert!(beats >= 2, "{call:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_failure_behind_a_heartbeat_is_an_error_event() {
     let upstream = Stream::upstream(|stream| {
         let failure = stream.wire.error_body(429, "slow down");

@@ -205,7 +205,10 @@ impl Relay {
     fn take_batch(self: Pin<&mut Self>, batch: Batch) -> Option<Bytes> {
         let this = self.project();
         let now = Instant::now();
-        *this.last_sent = now;
+        // What was held may be nothing but the fact that nothing came: the client has got no byte by it.
+        if !batch.ready.is_empty() {
+            *this.last_sent = now;
+        }
         if batch.content {
             if this.last_content.is_none() {
                 this.record.content_arrived(now);
