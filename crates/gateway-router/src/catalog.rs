@@ -10,9 +10,10 @@ use gateway_core::Dialect;
 use gateway_providers::{Environment, provider_of_bare_name};
 use gateway_transport::Transport;
 
-use crate::config::{Alias, DeploymentConfig};
+use crate::config::{Alias, DeploymentConfig, Routing};
 use crate::deployment::Deployment;
 use crate::error::CatalogProblem;
+use crate::ledger::{Books, GroupLedger};
 use crate::wildcard::Pattern;
 
 pub use self::resolved::Resolved;
@@ -20,6 +21,17 @@ pub use self::resolved::Resolved;
 pub(crate) use self::resolved::Candidates;
 
 use self::resolved::Matched;
+
+/// What a catalog is made of.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogConfig {
+    /// The entries of `model_list`, in order.
+    pub deployments: Vec<DeploymentConfig>,
+    /// Other names for model groups.
+    pub aliases: Vec<Alias>,
+    /// How calls are routed.
+    pub routing: Routing,
+}
 
 /// All deployments of a configuration under all their names. Immutable: a new configuration is a new catalog.
 #[derive(Debug, Default)]
@@ -32,6 +44,7 @@ pub struct Catalog {
     ids: HashMap<Arc<str>, Arc<Group>>,
     names: Vec<Arc<str>>,
     deployments: Vec<Arc<Deployment>>,
+    routing: Routing,
 }
 
 impl Catalog {
@@ -39,12 +52,17 @@ impl Catalog {
     ///
     /// Reads credentials files, blocking; connects to nothing.
     pub fn build(
-        deployments: Vec<DeploymentConfig>,
-        aliases: Vec<Alias>,
+        config: CatalogConfig,
+        books: &dyn Books,
         environment: &Environment,
         transport: &Transport,
     ) -> (Self, Vec<CatalogProblem>) {
-        build::build(deployments, aliases, environment, transport)
+        build::build(config, books, environment, transport)
+    }
+
+    /// What the operator says about routing.
+    pub fn routing(&self) -> &Routing {
+        &self.routing
     }
 
     /// What a client's model name stands for: an alias first, then a model group, a deployment's id, and the most
@@ -86,12 +104,14 @@ impl Catalog {
 pub(crate) struct Group {
     name: Arc<str>,
     all: Arc<[Arc<Deployment>]>,
+    /// What its calls share.
+    ledger: Arc<dyn GroupLedger>,
     /// Those that speak a dialect, for each dialect that any of them speaks.
     speaking: Vec<(Dialect, Arc<[Arc<Deployment>]>)>,
 }
 
 impl Group {
-    fn new(name: Arc<str>, all: Vec<Arc<Deployment>>) -> Self {
+    fn new(name: Arc<str>, all: Vec<Arc<Deployment>>, books: &dyn Books) -> Self {
         let all: Arc<[_]> = all.into();
         let speaking = Dialect::ALL
             .into_iter()
@@ -102,6 +122,7 @@ impl Group {
             })
             .collect();
         Self {
+            ledger: books.group(&name),
             name,
             all,
             speaking,

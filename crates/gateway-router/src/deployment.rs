@@ -8,7 +8,9 @@ use gateway_providers::Endpoint;
 use gateway_transport::Origin;
 use sha2::{Digest as _, Sha256};
 
-use crate::config::DeploymentConfig;
+use crate::config::{CooldownRules, DeploymentConfig, Price};
+use crate::ledger::Ledger;
+use crate::timers::DeploymentTimers;
 
 /// One way to serve a model group. Shared by every call that may use it.
 #[derive(Debug)]
@@ -28,8 +30,30 @@ pub struct Deployment {
     pub rpm: Option<u64>,
     /// Tokens per minute that it is good for.
     pub tpm: Option<u64>,
-    /// Its level; only the lowest one of a group is used.
+    /// Its level: the lowest one with somebody who can serve is used first.
     pub order: Option<i64>,
+    /// Its own timers.
+    pub timers: DeploymentTimers,
+    /// How often a call that failed here is tried again.
+    pub retries: Option<u32>,
+    /// Attempts that it may have under way at once.
+    pub max_parallel: Option<u32>,
+    /// Tags of calls that it serves.
+    pub tags: Box<[String]>,
+    /// Patterns of user agents that it serves.
+    pub tag_patterns: Box<[String]>,
+    /// Where it is.
+    pub region: Option<String>,
+    /// Tokens of input that its model takes.
+    pub max_input_tokens: Option<u64>,
+    /// What tokens cost.
+    pub price: Option<Price>,
+    /// When it is set aside: the router's rules with its own.
+    pub cooldown: CooldownRules,
+    /// Its model goes on with a text that was begun for it; `None`: by what is known of the model.
+    pub prefill: Option<bool>,
+    /// What is known of it while calls run.
+    pub ledger: Arc<dyn Ledger>,
 }
 
 /// A deployment's id where none was given: SHA-256 over the group's name and all parameters, in hex. Secrets are hashed in

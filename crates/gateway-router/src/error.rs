@@ -1,11 +1,7 @@
 //! What is wrong with a catalog's parts, and why a call got no answer.
 
-use std::sync::Arc;
-
 use gateway_providers::{EndpointError, PrepareError};
 use gateway_transport::{SendError, SpecError};
-
-use crate::deployment::Deployment;
 
 /// A part of a configuration that was left out of the catalog.
 #[derive(Debug, thiserror::Error)]
@@ -81,29 +77,13 @@ impl CatalogProblem {
     }
 }
 
-/// A call that got no answer's head, with who was tried last.
+/// Why an exchange got no answer's head.
 #[derive(Debug, thiserror::Error)]
-#[error("no answer after {attempts} attempts")]
-pub struct Unanswered {
-    /// Why the last attempt failed.
-    #[source]
-    pub error: CallError,
-    /// The deployment of the last attempt.
-    pub deployment: Option<Arc<Deployment>>,
-    /// How many attempts were made.
-    pub attempts: u32,
-}
-
-/// Why an attempt failed.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub enum SendFailure {
     /// The request could not be made; the provider heard nothing.
     #[error("the request could not be made")]
     Prepare(#[from] PrepareError),
     /// The request was made, and no answer's head came back.
     #[error("the provider did not answer")]
     Send(#[from] SendError),
-    /// There was no deployment to try.
-    #[error("no deployment can serve the call")]
-    NoDeployment,
 }

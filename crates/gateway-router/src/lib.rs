@@ -1,16 +1,25 @@
 //! Which LLM deployment serves a call, in what order, until when.
 #![doc = include_str!("../README.md")]
 
-// What an operator says about deployments and names.
+// What an operator says about deployments, names and routing; what a request says.
 mod config;
+mod options;
+mod timers;
 
 // Names -> deployments.
 mod catalog;
 mod deployment;
 mod wildcard;
 
+// What is known of deployments while calls run.
+mod ledger;
+mod memory;
+mod running;
+
 // Which deployment next: decisions without IO.
+mod outcome;
 mod plan;
+mod select;
 mod shuffle;
 
 // Obeys a plan.
@@ -19,9 +28,24 @@ mod execute;
 // What can be wrong.
 mod error;
 
-pub use catalog::{Catalog, Resolved};
-pub use config::{Alias, DeploymentConfig};
+pub use catalog::{Catalog, CatalogConfig, Resolved};
+pub use config::{
+    Alias, Chains, CooldownOverrides, CooldownRules, DeploymentConfig, Fallbacks, Hedging,
+    PolicyKind, Price, Retries, RetryPolicy, Routing, Strategy, TagFiltering,
+};
 pub use deployment::Deployment;
-pub use error::{CallError, CatalogProblem, Unanswered};
-pub use execute::{Answered, execute};
-pub use plan::{Attempt, Outcome, Plan, Step};
+pub use error::{CatalogProblem, SendFailure};
+pub use execute::{
+    Answered, AttemptEnd, Call, Course, Failed, Unanswered, UnansweredCause, exchange, execute,
+};
+pub use ledger::{Begun, Books, Cause, GroupLedger, Ledger, Sample, Standing, View};
+pub use memory::MemoryBooks;
+pub use options::{CallOptions, Target};
+pub use outcome::{Again, Outcome};
+pub use plan::{Attempt, AttemptKind, GiveUp, Plan, Step};
+pub use running::Running;
+pub use select::{Nobody, NobodyWhy};
+pub use timers::{
+    AttemptTimers, DeploymentTimers, Origin, RequestTimers, RouterTimers, TierTimers, TimeoutScope,
+    Timer,
+};

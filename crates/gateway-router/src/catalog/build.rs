@@ -7,34 +7,43 @@ use std::sync::Arc;
 use gateway_providers::{Endpoint, Environment};
 use gateway_transport::Transport;
 
-use super::{Catalog, Group};
-use crate::config::{Alias, DeploymentConfig};
+use super::{Catalog, CatalogConfig, Group};
+use crate::config::{Alias, CooldownOverrides, CooldownRules, DeploymentConfig, Routing};
 use crate::deployment::{Deployment, identity};
 use crate::error::CatalogProblem;
+use crate::ledger::Books;
 use crate::wildcard::Pattern;
 
 pub(super) fn build(
-    configs: Vec<DeploymentConfig>,
-    aliases: Vec<Alias>,
+    config: CatalogConfig,
+    books: &dyn Books,
     environment: &Environment,
     transport: &Transport,
 ) -> (Catalog, Vec<CatalogProblem>) {
+    let CatalogConfig {
+        deployments,
+        aliases,
+        routing,
+    } = config;
     let mut builder = Builder {
         environment,
         transport,
+        books,
+        routing: &routing,
         given_ids: HashSet::new(),
         occurrences: HashMap::new(),
         groups: Vec::new(),
         problems: Vec::new(),
     };
-    for (index, config) in configs.into_iter().enumerate() {
+    for (index, config) in deployments.into_iter().enumerate() {
         match builder.deployment(index, config) {
             Ok(deployment) => builder.add(deployment),
             Err(problem) => builder.problems.push(problem),
         }
     }
-    let mut catalog = catalog(builder.groups);
-    let mut problems = builder.problems;
+    let (groups, mut problems) = (builder.groups, builder.problems);
+    let mut catalog = catalog(groups, books);
+    catalog.routing = routing;
     for alias in aliases {
         problems.extend(add_alias(&mut catalog, alias));
     }
@@ -44,6 +53,8 @@ pub(super) fn build(
 struct Builder<'a> {
     environment: &'a Environment,
     transport: &'a Transport,
+    books: &'a dyn Books,
+    routing: &'a Routing,
     given_ids: HashSet<Arc<str>>,
     occurrences: HashMap<String, usize>,
     /// In the order of the configuration.
@@ -69,7 +80,6 @@ impl Builder<'_> {
             });
         }
         let id = self.id(index, &group, &config)?;
-        let (weight, rpm, tpm, order) = (config.weight, config.rpm, config.tpm, config.order);
         let endpoint = Endpoint::build(config.endpoint, self.environment).map_err(|source| {
             CatalogProblem::Endpoint {
                 index,
@@ -85,15 +95,27 @@ impl Builder<'_> {
                 group: group.clone(),
                 source,
             })?;
+        let cooldown = rules(&self.routing.cooldown, config.cooldown);
         Ok(Deployment {
+            ledger: self.books.ledger(&id),
             id,
             group: group.into(),
             endpoint,
             origin,
-            weight,
-            rpm,
-            tpm,
-            order,
+            weight: config.weight,
+            rpm: config.rpm,
+            tpm: config.tpm,
+            order: config.order,
+            timers: config.timers,
+            retries: config.retries,
+            max_parallel: config.max_parallel.or(self.routing.default_max_parallel),
+            tags: config.tags.into(),
+            tag_patterns: config.tag_patterns.into(),
+            region: config.region,
+            max_input_tokens: config.max_input_tokens,
+            price: config.price,
+            cooldown,
+            prefill: config.prefill,
         })
     }
 
@@ -136,17 +158,27 @@ impl Builder<'_> {
     }
 }
 
-fn catalog(groups: Vec<(Arc<str>, Vec<Arc<Deployment>>)>) -> Catalog {
+/// The router's rules with a deployment's own.
+fn rules(router: &CooldownRules, own: CooldownOverrides) -> CooldownRules {
+    CooldownRules {
+        allowed_fails: own.allowed_fails.or(router.allowed_fails),
+        policy: own.policy.unwrap_or_else(|| router.policy.clone()),
+        time: own.time.unwrap_or(router.time),
+        ..*router
+    }
+}
+
+fn catalog(groups: Vec<(Arc<str>, Vec<Arc<Deployment>>)>, books: &dyn Books) -> Catalog {
     let mut catalog = Catalog::default();
     for (name, members) in groups {
         for deployment in &members {
-            let alone = Group::new(Arc::clone(&name), vec![Arc::clone(deployment)]);
+            let alone = Group::new(Arc::clone(&name), vec![Arc::clone(deployment)], books);
             catalog
                 .ids
                 .insert(Arc::clone(&deployment.id), Arc::new(alone));
         }
         catalog.deployments.extend(members.iter().cloned());
-        let group = Arc::new(Group::new(Arc::clone(&name), members));
+        let group = Arc::new(Group::new(Arc::clone(&name), members, books));
         match Pattern::parse(&name) {
             Some(pattern) => catalog.patterns.push((pattern, group)),
             None => {
