@@ -1,6 +1,7 @@
 //! What a client is told when a call fails: one value, rendered by each dialect in its own shape.
 
 mod kind;
+mod phrases;
 mod read;
 
 use crate::body::Malformed;

@@ -6,6 +6,10 @@
 pub enum ErrorKind {
     /// The request is wrong, and would be wrong again.
     InvalidRequest,
+    /// The prompt, or prompt and answer together, are longer than the model can take.
+    ContextWindow,
+    /// The provider refuses the prompt or its answer by its content policy.
+    ContentPolicy,
     /// No key, or one that is not known.
     Authentication,
     /// The account behind the key has no credit left.
@@ -82,6 +86,23 @@ impl ErrorKind {
         }
     }
 
+    /// The kind of which this is a special case, or itself: what clients and statuses tell apart.
+    #[must_use]
+    pub const fn general(self) -> Self {
+        match self {
+            Self::ContextWindow | Self::ContentPolicy => Self::InvalidRequest,
+            _ => self,
+        }
+    }
+
+    /// Whether providers use for it statuses that mean something else as well.
+    pub(super) const fn is_told_by_words_alone(self) -> bool {
+        matches!(
+            self,
+            Self::Billing | Self::ContextWindow | Self::ContentPolicy
+        )
+    }
+
     const fn row(self) -> &'static Row {
         &TABLE[self as usize]
     }
@@ -101,7 +122,7 @@ struct Row {
 }
 
 /// In the order of the variants.
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 14] = [
     Row {
         kind: ErrorKind::InvalidRequest,
         status: 400,
@@ -111,9 +132,6 @@ const TABLE: [Row; 12] = [
             "invalid_request_error",
             "BadRequestError",
             "bad_request",
-            "context_length_exceeded",
-            "content_filter",
-            "content_policy_violation",
             "unsupported_parameter",
             "unknown_parameter",
             "INVALID_ARGUMENT",
@@ -121,6 +139,35 @@ const TABLE: [Row; 12] = [
             "OUT_OF_RANGE",
             "ValidationException",
             "validationException",
+        ],
+    },
+    Row {
+        kind: ErrorKind::ContextWindow,
+        status: 400,
+        openai_type: "invalid_request_error",
+        anthropic_type: "invalid_request_error",
+        words: &[
+            "context_length_exceeded",
+            "context_window_exceeded",
+            "model_context_window_exceeded",
+            "exceed_context_size_error",
+            "string_above_max_length",
+            "ContextWindowExceededError",
+        ],
+    },
+    Row {
+        kind: ErrorKind::ContentPolicy,
+        status: 400,
+        openai_type: "invalid_request_error",
+        anthropic_type: "invalid_request_error",
+        words: &[
+            "content_filter",
+            "content_policy_violation",
+            "ContentPolicyViolationError",
+            "ResponsibleAIPolicyViolation",
+            "moderation_blocked",
+            "data_inspection_failed",
+            "DataInspectionFailed",
         ],
     },
     Row {
@@ -145,7 +192,12 @@ const TABLE: [Row; 12] = [
             "billing_error",
             "insufficient_quota",
             "billing_hard_limit_reached",
+            "billing_not_active",
             "insufficient_balance",
+            "insufficient_credits",
+            "exceeded_current_quota_error",
+            "budget_exceeded",
+            "Arrearage",
         ],
     },
     Row {
@@ -285,10 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_status_of_a_kind_leads_back_to_it() {
+    fn the_usual_status_of_a_kind_leads_back_to_it_or_to_what_it_is_a_case_of() {
         for row in &TABLE {
             let kind = ErrorKind::from_status(row.kind.anthropic_status());
-            assert_eq!(kind, row.kind);
+            assert_eq!(kind, row.kind.general());
         }
     }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::phrases::kind_of_message;
 use super::{ErrorInfo, ErrorKind};
 use crate::dialect::Dialect;
 use crate::json::is_filled;
@@ -61,7 +62,21 @@ pub(crate) fn read_upstream_error(json: &str, found: UpstreamError) -> Option<Er
                 .filter(|status| (400..=599).contains(status))
         }),
     };
-    let kind = kind_of(status, &words);
+    let mut known = words
+        .iter()
+        .flatten()
+        .filter_map(|word| ErrorKind::from_word(word));
+    let first = known.clone().next();
+    let word = known.find(|kind| kind.is_told_by_words_alone());
+    let phrase = [
+        &message,
+        &fields.innererror.and_then(nested),
+        &fields.metadata.and_then(nested),
+    ]
+    .into_iter()
+    .flatten()
+    .find_map(|text| kind_of_message(text));
+    let kind = precise(kind_of(status, first), word, phrase);
     let usual = match found {
         UpstreamError::InBand(Dialect::AnthropicMessages) => kind.anthropic_status(),
         _ => kind.status(),
@@ -78,18 +93,9 @@ pub(crate) fn read_upstream_error(json: &str, found: UpstreamError) -> Option<Er
     })
 }
 
-/// Statuses with one meaning decide; where a status is vague, the upstream's words do. Exhausted credit comes as 429
-/// or 403 too, and is told by words alone.
-fn kind_of(status: Option<u16>, words: &[Option<String>]) -> ErrorKind {
-    let mut said = words
-        .iter()
-        .flatten()
-        .filter_map(|word| ErrorKind::from_word(word));
-    let first = said.next();
-    if first == Some(ErrorKind::Billing) || said.any(|kind| kind == ErrorKind::Billing) {
-        return ErrorKind::Billing;
-    }
-    match (status.map(ErrorKind::from_status), first) {
+/// Statuses with one meaning decide; where a status is vague, the upstream's words do.
+fn kind_of(status: Option<u16>, said: Option<ErrorKind>) -> ErrorKind {
+    match (status.map(ErrorKind::from_status), said) {
         (
             Some(vague @ (ErrorKind::InvalidRequest | ErrorKind::Upstream | ErrorKind::Internal)),
             said,
@@ -97,6 +103,23 @@ fn kind_of(status: Option<u16>, words: &[Option<String>]) -> ErrorKind {
         (Some(ErrorKind::Unavailable), Some(ErrorKind::Overloaded)) => ErrorKind::Overloaded,
         (Some(clear), _) => clear,
         (None, said) => said.unwrap_or(ErrorKind::Upstream),
+    }
+}
+
+/// The three kinds that no status tells. A word for exhausted credit decides alone, it comes with any status; the
+/// others, and whatever prose says, make precise what stands for much.
+fn precise(kind: ErrorKind, word: Option<ErrorKind>, phrase: Option<ErrorKind>) -> ErrorKind {
+    use ErrorKind::{
+        Billing, ContentPolicy, Internal, InvalidRequest, Permission, RateLimit, TooLarge, Upstream,
+    };
+    if word == Some(Billing) {
+        return Billing;
+    }
+    match (kind, word.or(phrase)) {
+        (InvalidRequest | TooLarge | Internal | Upstream, Some(said)) => said,
+        (RateLimit | Permission, Some(Billing)) => Billing,
+        (Permission, Some(ContentPolicy)) => ContentPolicy,
+        (kind, _) => kind,
     }
 }
 
@@ -119,6 +142,12 @@ struct Shape<'a> {
     param: Option<&'a RawValue>,
     #[serde(borrow)]
     request_id: Option<&'a RawValue>,
+    /// Azure's reasons for a refusal.
+    #[serde(borrow)]
+    innererror: Option<&'a RawValue>,
+    /// OpenRouter repeats in it what its own upstream said.
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
 }
 
 /// The first element of an array; the others are skipped.
@@ -165,6 +194,13 @@ fn text(raw: &RawValue) -> Option<String> {
         b'0'..=b'9' | b'-' => Some(json.to_owned()),
         _ => None,
     }
+}
+
+/// The JSON text of an object, to be searched.
+fn nested(raw: &RawValue) -> Option<String> {
+    let json = raw.get();
+    json.starts_with('{')
+        .then(|| json.chars().take(MAX_TEXT).collect())
 }
 
 /// Bounds what a provider can make us repeat.

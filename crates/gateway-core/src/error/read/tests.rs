@@ -18,7 +18,7 @@ const SHAPES: &[(u16, &str, Facts<'_>)] = &[
         r#"{"error":{"message":"m","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
         (
             400,
-            ErrorKind::InvalidRequest,
+            ErrorKind::ContextWindow,
             Some("context_length_exceeded"),
             Some("messages"),
         ),
@@ -59,7 +59,7 @@ const SHAPES: &[(u16, &str, Facts<'_>)] = &[
         r#"{"error":{"message":"m","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{}}}}"#,
         (
             400,
-            ErrorKind::InvalidRequest,
+            ErrorKind::ContentPolicy,
             Some("content_filter"),
             Some("prompt"),
         ),
@@ -229,4 +229,161 @@ fn a_status_that_is_no_error_is_replaced_by_what_the_words_mean() {
     let status = |dialect: Dialect| dialect.read_error_body(200, json).map(|error| error.status);
     assert_eq!(status(Dialect::AnthropicMessages), Some(529));
     assert_eq!(status(Dialect::OpenAiChat), Some(503));
+}
+
+/// Status and body as providers send them; the kind that they mean.
+const PROSE: &[(u16, &str, ErrorKind)] = &[
+    // OpenAI, Azure, vLLM, Groq, xAI, Together.
+    (
+        400,
+        r#"{"error":{"message":"This model's maximum context length is 8192 tokens.","type":"invalid_request_error","param":"messages","code":null}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        400,
+        r#"{"object":"error","message":"This model's maximum context length is 10 tokens.","type":"BadRequestError","code":400}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        400,
+        r#"{"error":{"message":"Please reduce the length of the messages or completion.","type":"invalid_request_error","code":"context_length_exceeded"}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        422,
+        r#"{"error":{"message":"`inputs` tokens + `max_new_tokens` must be <= 4097","type":"invalid_request_error"}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    // Anthropic.
+    (
+        400,
+        r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        400,
+        r#"{"type":"error","error":{"type":"invalid_request_error","message":"input length and `max_tokens` exceed context limit: 1 + 2 > 2"}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        413,
+        r#"{"type":"error","error":{"type":"request_too_large","message":"Prompt is too long"}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        400,
+        r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}"#,
+        ErrorKind::Billing,
+    ),
+    (
+        400,
+        r#"{"type":"error","error":{"type":"invalid_request_error","message":"Output blocked by content filtering policy"}}"#,
+        ErrorKind::ContentPolicy,
+    ),
+    // Google.
+    (
+        400,
+        r#"{"error":{"code":400,"message":"The input token count (2) exceeds the maximum number of tokens allowed (1).","status":"INVALID_ARGUMENT"}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        429,
+        r#"{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED"}}"#,
+        ErrorKind::RateLimit,
+    ),
+    // Bedrock.
+    (
+        400,
+        r#"{"message":"Input is too long for requested model."}"#,
+        ErrorKind::ContextWindow,
+    ),
+    // xAI, DeepSeek, OpenRouter.
+    (
+        403,
+        r#"{"code":"c","error":"Content violates usage guidelines. Failed check: X"}"#,
+        ErrorKind::ContentPolicy,
+    ),
+    (
+        400,
+        r#"{"error":{"message":"Content Exists Risk","type":"invalid_request_error","code":"invalid_request_error"}}"#,
+        ErrorKind::ContentPolicy,
+    ),
+    (
+        400,
+        r#"{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"message\":\"prompt is too long: 2 > 1\"}"}}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        429,
+        r#"{"error":{"message":"m","type":"billing","code":"billing_hard_limit_reached"}}"#,
+        ErrorKind::Billing,
+    ),
+    (
+        429,
+        r#"{"error":{"message":"m","type":"requests","code":"insufficient_quota"}}"#,
+        ErrorKind::Billing,
+    ),
+    (
+        400,
+        r#"{"error":{"message":"Billing hard limit has been reached","type":"invalid_request_error","code":null}}"#,
+        ErrorKind::Billing,
+    ),
+    // Azure.
+    (
+        400,
+        r#"{"error":{"message":"m","code":"bad_request","innererror":{"code":"x","message":"Azure OpenAI's content management policy"}}}"#,
+        ErrorKind::ContentPolicy,
+    ),
+    // A clear status is not overruled by prose.
+    (
+        429,
+        r#"{"error":{"message":"prompt is too long for your tier","type":"rate_limit_error"}}"#,
+        ErrorKind::RateLimit,
+    ),
+    (
+        404,
+        r#"{"error":{"message":"prompt is too long"}}"#,
+        ErrorKind::NotFound,
+    ),
+    (
+        529,
+        r#"{"error":{"message":"insufficient balance of servers"}}"#,
+        ErrorKind::Overloaded,
+    ),
+];
+
+#[test]
+fn prose_tells_a_full_context_a_refusal_and_an_exhausted_credit() {
+    for (status, json, kind) in PROSE {
+        let error = Dialect::OpenAiChat
+            .read_error_body(*status, json.as_bytes())
+            .expect(json);
+        assert_eq!((error.status, error.kind), (*status, *kind), "{json}");
+    }
+}
+
+#[test]
+fn an_error_event_tells_them_too_with_the_status_that_it_would_have_had() {
+    for (json, kind, status) in [
+        (
+            r#"{"error":{"message":"m","code":"context_length_exceeded"}}"#,
+            ErrorKind::ContextWindow,
+            400,
+        ),
+        (
+            r#"{"error":{"message":"m","type":"invalid_request_error","code":"content_filter"}}"#,
+            ErrorKind::ContentPolicy,
+            400,
+        ),
+        (
+            r#"{"error":{"message":"prompt is too long: 2 > 1"}}"#,
+            ErrorKind::ContextWindow,
+            400,
+        ),
+    ] {
+        for dialect in Dialect::ALL {
+            let error = super::read_error_event(dialect, json);
+            assert_eq!((error.kind, error.status), (kind, status), "{json}");
+        }
+    }
 }
