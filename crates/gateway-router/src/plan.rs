@@ -148,6 +148,7 @@ impl Plan {
                 routing,
                 avoid: &[],
                 level: None,
+                force: false,
             },
             &mut self.rng,
             now,

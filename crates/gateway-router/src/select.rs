@@ -23,6 +23,9 @@ pub(crate) struct Wanted<'a> {
     pub(crate) avoid: &'a [Arc<str>],
     /// This level only; `None`: the lowest with somebody who can serve.
     pub(crate) level: Option<i64>,
+    /// The last resort: nobody can serve, and of those that are set aside because they fail, the one that returns
+    /// soonest is taken nevertheless.
+    pub(crate) force: bool,
 }
 
 /// The choice.
@@ -67,7 +70,13 @@ pub(crate) fn select(
     rng: &mut Rng,
     now: Instant,
 ) -> Selected {
-    let _ = (wanted.options, wanted.routing, wanted.avoid, wanted.level);
+    let _ = (
+        wanted.options,
+        wanted.routing,
+        wanted.avoid,
+        wanted.level,
+        wanted.force,
+    );
     let picked = shuffle::pick(candidates, rng).and_then(|deployment| {
         let running = Running::begin(deployment, now, true)?;
         Some(Selected::One(Arc::clone(deployment), running))
