@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::ErrorKind;
+use gateway_core::{ErrorInfo, ErrorKind};
 
 /// The failure of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,5 +53,12 @@ impl Outcome {
             should_retry: None,
             by_caller: false,
         }
+    }
+
+    /// What an upstream's own words mean.
+    pub const fn of_error(error: &ErrorInfo) -> Self {
+        let mut outcome = Self::new(error.kind, Again::Never);
+        outcome.status = error.status;
+        outcome
     }
 }

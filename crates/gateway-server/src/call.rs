@@ -1,5 +1,6 @@
 //! The life of a call: read, resolve, attempt, answer.
 
+mod attempt;
 pub(crate) mod intake;
 mod outcome;
 mod wait;
@@ -8,10 +9,8 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Limits, TimerName};
-use gateway_providers::CallParts;
-use gateway_router::{Answered, Plan};
-use gateway_transport::SendOptions;
+use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Limits};
+use gateway_router::{CallOptions, Plan, Resolved, execute};
 use http::request::Parts;
 use http::response::Builder;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
@@ -25,7 +24,8 @@ use crate::record::OpenRecord;
 use crate::relay::{Carrier, Relay, StreamTimers};
 use crate::respond::{self, Failure};
 use crate::upstream::{Batch, UpstreamStream};
-use crate::worker::{CallLimits, Snapshot, Worker};
+use crate::worker::{Snapshot, Worker};
+use attempt::{Attempts, Got};
 
 /// What a call is answered with.
 #[derive(Debug)]
@@ -63,19 +63,19 @@ pub(crate) async fn answer(
         Ok(asked) => asked,
         Err(failure) => return refuse(head, record, failure),
     };
-    let timers = stream_timers(&snapshot.limits, dialect, started);
-    let Some(beat) = timers.heartbeat.filter(|_| record.stream) else {
-        let attempted = attempt(Arc::clone(&worker), snapshot, asked, record, None).await;
-        return attempted.response(head, timers, carrier, worker);
+    let beat = snapshot.limits.heartbeat(dialect).filter(|_| record.stream);
+    let Some(beat) = beat else {
+        let attempted = attempt(Arc::clone(&worker), snapshot, asked, record).await;
+        return attempted.response(head, carrier, worker);
     };
     let opens = Instant::now() + beat;
-    let attempt = attempt(Arc::clone(&worker), snapshot, asked, record, Some(opens));
+    let attempt = attempt(Arc::clone(&worker), snapshot, asked, record);
     // On the heap, so that it can move into the body and go on there.
     let mut attempt: Pending = Box::pin(attempt);
     match timeout_at(opens, &mut attempt).await {
-        Ok(attempted) => attempted.response(head, timers, carrier, worker),
+        Ok(attempted) => attempted.response(head, carrier, worker),
         Err(_elapsed) => {
-            let opening = Opening::new(attempt, dialect, beat, timers, carrier, worker);
+            let opening = Opening::new(attempt, dialect, beat, carrier, worker);
             finish(outcome::opened(head), Outgoing::Opening(Box::new(opening)))
         }
     }
@@ -85,7 +85,8 @@ pub(crate) async fn answer(
 struct Asked {
     parts: Parts,
     envelope: Envelope,
-    plan: Plan,
+    resolved: Resolved,
+    options: CallOptions,
 }
 
 /// A call whose upstream has answered as far as it must be known, or failed.
@@ -95,13 +96,14 @@ pub(crate) struct Attempted {
     pub record: OpenRecord,
     /// The head that the upstream sent and what follows it, or what the client is told instead.
     pub outcome: Result<(HeaderMap, Answer), Failure>,
+    /// The timers of what follows.
+    pub timers: StreamTimers,
 }
 
 impl Attempted {
     fn response(
         mut self,
         head: Builder,
-        timers: StreamTimers,
         carrier: Carrier,
         worker: Arc<Worker>,
     ) -> Response<Outgoing> {
@@ -115,7 +117,7 @@ impl Attempted {
             Answer::Whole(bytes) => Outgoing::recorded(bytes, self.record),
             Answer::Stream(upstream, held) => {
                 let upstream = Some(upstream);
-                let relay = Relay::new(upstream, held, timers, carrier, self.record, worker);
+                let relay = Relay::new(upstream, held, self.timers, carrier, self.record, worker);
                 Outgoing::Stream(Box::pin(relay))
             }
         };
@@ -157,53 +159,92 @@ async fn take(
     let body = intake::collect(body, limits.request_bytes, limits.request_idle).await?;
     let envelope = Envelope::parse(body, Limits::default())
         .map_err(|error| Failure::new(EndReason::Rejected, ErrorInfo::from(&error)))?;
-    let plan = plan(snapshot, &envelope, path_model.as_deref(), record)?;
+    let resolved = resolve(snapshot, &envelope, path_model.as_deref(), record)?;
+    let options = CallOptions {
+        stream: record.stream,
+        ..CallOptions::default()
+    };
     Ok(Asked {
         parts,
         envelope,
-        plan,
+        resolved,
+        options,
     })
 }
 
-/// From the request to an answer that may be opened towards the client. What is only preamble is held back until
-/// `opens`.
+/// From the request to an answer that may be opened towards the client, by as many attempts as it takes.
 async fn attempt(
     worker: Arc<Worker>,
     snapshot: Arc<Snapshot>,
     asked: Asked,
     mut record: OpenRecord,
-    opens: Option<Instant>,
 ) -> Attempted {
-    let limits = &snapshot.limits;
-    let call = CallParts {
-        dialect: record.dialect,
-        envelope: &asked.envelope,
-        headers: &asked.parts.headers,
-        query: asked.parts.uri.query(),
-        model: None,
+    let seed = fastrand::u64(..);
+    let plan = Plan::new(
+        &snapshot.catalog,
+        asked.resolved,
+        record.dialect,
+        asked.options,
+        seed,
+        record.started,
+    );
+    let mut timers = StreamTimers {
+        call: (plan.due(), plan.call_timer().clone()),
+        attempt: None,
+        idle: None,
+        first_content: None,
+        heartbeat: snapshot.limits.heartbeat(record.dialect),
     };
-    let due = record.started + limits.call;
-    let outcome = {
+    let done = {
+        let attempts = Attempts {
+            worker: &worker,
+            limits: &snapshot.limits,
+            dialect: record.dialect,
+            envelope: &asked.envelope,
+            headers: &asked.parts.headers,
+            query: asked.parts.uri.query(),
+            stream: record.stream,
+            choices: record.choices,
+            journal: &record.journal,
+        };
         // Pinned where it is made: every move of a future is a copy that its owner has room for.
-        let answer = pin!(async {
-            let answered = exchange(&worker, asked.plan, &call, limits, &mut record).await?;
-            outcome::read(answered, limits, opens, &mut record).await
-        });
-        match timeout_at(due, answer).await {
-            Ok(answer) => answer,
-            Err(_elapsed) => Err(Failure::timer(TimerName::Call, limits.call)),
+        pin!(execute(plan, &attempts)).await
+    };
+    let outcome = match done {
+        Ok(answered) => {
+            timers.follow(&answered.attempt);
+            let Got {
+                headers,
+                answer,
+                content,
+                usage,
+            } = answered.answer;
+            record.usage = usage;
+            if let Some(at) = content {
+                record.content_arrived(at);
+            }
+            record.served_by(answered.attempt, answered.course);
+            Ok((headers, answer))
+        }
+        Err(unanswered) => {
+            record.not_served(unanswered.course);
+            Err(outcome::failure(unanswered.cause))
         }
     };
-    Attempted { record, outcome }
+    Attempted {
+        record,
+        outcome,
+        timers,
+    }
 }
 
 /// Who may serve the model that the client asked for.
-fn plan(
+fn resolve(
     snapshot: &Snapshot,
     envelope: &Envelope,
     path_model: Option<&str>,
     record: &mut OpenRecord,
-) -> Result<Plan, Failure> {
+) -> Result<Resolved, Failure> {
     record.stream = envelope.stream();
     record.choices = envelope.field("n").and_then(number);
     let Some(model) = path_model.or(envelope.model()) else {
@@ -220,63 +261,18 @@ fn plan(
     };
     record.group = Some(resolved.group());
     let dialect = record.dialect;
-    resolved
-        .speaking(dialect)
-        .map(|resolved| Plan::new(resolved, fastrand::u64(..)))
-        .ok_or_else(|| {
-            let message = format!(
-                "No deployment of this model speaks {} towards its provider.",
-                dialect.name()
-            );
-            Failure::rejected(ErrorKind::InvalidRequest, message)
-        })
+    resolved.speaking(dialect).ok_or_else(|| {
+        let message = format!(
+            "No deployment of this model speaks {} towards its provider.",
+            dialect.name()
+        );
+        Failure::rejected(ErrorKind::InvalidRequest, message)
+    })
 }
 
 /// A JSON number that counts something.
 fn number(json: &[u8]) -> Option<u64> {
     std::str::from_utf8(json).ok()?.parse().ok()
-}
-
-async fn exchange(
-    worker: &Worker,
-    plan: Plan,
-    call: &CallParts<'_>,
-    limits: &CallLimits,
-    record: &mut OpenRecord,
-) -> Result<Answered, Failure> {
-    let options = SendOptions {
-        connect_timeout: Some(limits.connect),
-        pool_timeout: Some(limits.pool),
-        ..SendOptions::default()
-    };
-    let exchange = pin!(gateway_router::execute(plan, call, &worker.shard, &options));
-    // A stream's first content cannot come before the head: the wait for the head counts too.
-    let result = match limits.first_content.filter(|_| record.stream) {
-        None => exchange.await,
-        Some(after) => match timeout_at(record.started + after, exchange).await {
-            Ok(result) => result,
-            Err(_elapsed) => return Err(Failure::timer(TimerName::FirstContent, after)),
-        },
-    };
-    match result {
-        Ok(answered) => {
-            record.note_answer(&answered);
-            Ok(answered)
-        }
-        Err(unanswered) => {
-            record.note_failure(unanswered.deployment, unanswered.attempts);
-            Err(outcome::failed(&unanswered.error, limits))
-        }
-    }
-}
-
-fn stream_timers(limits: &CallLimits, dialect: Dialect, started: Instant) -> StreamTimers {
-    StreamTimers {
-        call: started + limits.call,
-        idle: limits.idle,
-        first_content: limits.first_content.map(|after| started + after),
-        heartbeat: limits.heartbeat(dialect),
-    }
 }
 
 /// The client's own name for the call, or a new one.

@@ -16,7 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::record::Record;
+use crate::record::{Entry, Record};
 use crate::worker::Shared;
 
 /// All counters of the process.
@@ -177,11 +177,15 @@ impl Metrics {
     }
 
     fn note_outcome(&self, record: &Record, end: EndReason) {
-        let Some(deployment) = &record.deployment else {
+        let entries = record.journal.entries();
+        let Some(Entry {
+            deployment, status, ..
+        }) = entries.last()
+        else {
             return;
         };
         // The provider is well and says that the request is not.
-        if matches!(record.upstream_status, Some(400 | 404 | 413 | 422)) {
+        if matches!(status, Some(400 | 404 | 413 | 422)) {
             return;
         }
         match end {

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::body::Cut;
 use crate::call::{Answer, Attempted};
-use crate::relay::{Carrier, Relay, StreamTimers};
+use crate::relay::{Carrier, Relay};
 use crate::respond::Failure;
 use crate::upstream::{Batch, Ending};
 use crate::worker::Worker;
@@ -28,7 +28,6 @@ pub(crate) type Pending = Pin<Box<dyn Future<Output = Attempted> + Send>>;
 pub(crate) struct Opening {
     state: State,
     dialect: Dialect,
-    timers: StreamTimers,
     carrier: Carrier,
     worker: Arc<Worker>,
 }
@@ -48,7 +47,6 @@ impl Opening {
         attempt: Pending,
         dialect: Dialect,
         beat: Duration,
-        timers: StreamTimers,
         carrier: Carrier,
         worker: Arc<Worker>,
     ) -> Self {
@@ -60,7 +58,6 @@ impl Opening {
         Self {
             state,
             dialect,
-            timers,
             carrier,
             worker,
         }
@@ -108,7 +105,7 @@ impl Opening {
         Relay::new(
             upstream,
             held,
-            self.timers,
+            attempted.timers,
             self.carrier.clone(),
             record,
             Arc::clone(&self.worker),

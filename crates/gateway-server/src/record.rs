@@ -1,17 +1,19 @@
 //! One record per call: opened when the call is understood, closed exactly once, whatever happens in between.
 
+mod journal;
 mod line;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::{Dialect, EndReason, TimerName, Usage};
-use gateway_router::{Answered, Deployment};
+use gateway_router::{Attempt, Course, Deployment};
 use tokio::time::Instant;
 
 use crate::edge::{Client, InFlight, StallWatch, Verdict};
 use crate::log::{self, Format};
 use crate::worker::Worker;
+pub(crate) use journal::{Entry, Journal};
 use line::JsonLine;
 
 /// What is known of a call. Filled in on its way, written as one log line and counted when it ends.
@@ -31,22 +33,16 @@ pub(crate) struct Record {
     pub model: Option<Box<str>>,
     /// The model group that serves it.
     pub group: Option<Arc<str>>,
-    /// The deployment that answered, or was tried last.
-    pub deployment: Option<Arc<Deployment>>,
-    /// How often a deployment was tried.
-    pub attempts: u32,
-    /// The upstream connection was used before.
-    pub reused: Option<bool>,
-    /// The generation of the upstream connection.
-    pub generation: Option<u64>,
+    /// What was attempted.
+    pub journal: Journal,
+    /// The attempt that answered, under way as long as the record is open.
+    pub attempt: Option<Box<Attempt>>,
+    /// What was done for it.
+    pub course: Course,
     /// Status towards the client; 0 while there is none.
     pub status: u16,
-    /// Status of the upstream.
-    pub upstream_status: Option<u16>,
     /// From the start to the first meaningful content.
     pub first_content: Option<Duration>,
-    /// From the start to the head of the upstream's answer.
-    pub upstream_head: Option<Duration>,
     /// Bytes of the body handed to the client.
     pub bytes: u64,
     /// Events handed to the client.
@@ -86,14 +82,11 @@ impl OpenRecord {
                 choices: None,
                 model: None,
                 group: None,
-                deployment: None,
-                attempts: 0,
-                reused: None,
-                generation: None,
+                journal: Journal::default(),
+                attempt: None,
+                course: Course::default(),
                 status: 0,
-                upstream_status: None,
                 first_content: None,
-                upstream_head: None,
                 bytes: 0,
                 events: 0,
                 usage: Usage::default(),
@@ -111,21 +104,15 @@ impl OpenRecord {
         self.stall = Some(Arc::clone(stall));
     }
 
-    /// Notes who answered, and over which connection.
-    pub(crate) fn note_answer(&mut self, answered: &Answered) {
-        let lease = answered.response.body().lease();
-        self.reused = Some(lease.reused);
-        self.generation = Some(lease.generation);
-        self.upstream_status = Some(answered.response.status().as_u16());
-        self.upstream_head = Some(self.started.elapsed());
-        self.deployment = Some(Arc::clone(&answered.deployment));
-        self.attempts = answered.attempts;
+    /// Notes who answered.
+    pub(crate) fn served_by(&mut self, attempt: Box<Attempt>, course: Course) {
+        self.attempt = Some(attempt);
+        self.course = course;
     }
 
-    /// Notes who did not answer.
-    pub(crate) fn note_failure(&mut self, deployment: Option<Arc<Deployment>>, attempts: u32) {
-        self.deployment = deployment;
-        self.attempts = attempts;
+    /// Notes that nobody did.
+    pub(crate) fn not_served(&mut self, course: Course) {
+        self.course = course;
     }
 
     /// Says how the call will have ended once the client has what is on its way; the first reason stays.
@@ -177,20 +164,27 @@ impl Drop for OpenRecord {
 }
 
 impl Record {
+    /// The deployment that answered.
+    pub(crate) fn deployment(&self) -> Option<&Arc<Deployment>> {
+        self.attempt.as_ref().map(|attempt| &attempt.deployment)
+    }
+
     fn write_json(&self, end: EndReason, took: Duration, out: &mut Vec<u8>) {
         let mut line = JsonLine::begin(out, "timestamp", log::timestamp);
         line.text("level", "INFO");
         line.text("event", "call");
         line.text("call_id", &self.call_id);
         line.text("api", self.dialect.name());
-        let deployment = self.deployment.as_deref();
+        let entries = self.journal.entries();
+        let last = entries.last();
+        let deployment = last.map(|it| &it.deployment);
         for (name, value) in [
             ("model", self.model.as_deref()),
             ("group", self.group.as_deref()),
             ("deployment", deployment.map(|it| &*it.id)),
             ("provider", deployment.map(|it| it.endpoint.provider())),
             ("end", Some(end.as_str())),
-            ("connection", self.connection()),
+            ("connection", last.and_then(connection)),
             ("error", self.error.as_deref()),
         ] {
             if let Some(value) = value {
@@ -201,7 +195,10 @@ impl Record {
         line.number("status", self.status);
         for (name, value) in [
             ("duration_ms", Some(took)),
-            ("upstream_head_ms", self.upstream_head),
+            (
+                "upstream_head_ms",
+                last.and_then(|it| Some(it.started + it.head? - self.started)),
+            ),
             ("first_content_ms", self.first_content),
         ] {
             if let Some(value) = value {
@@ -209,9 +206,12 @@ impl Record {
             }
         }
         for (name, value) in [
-            ("attempts", Some(u64::from(self.attempts))),
-            ("upstream_status", self.upstream_status.map(u64::from)),
-            ("generation", self.generation),
+            ("attempts", Some(entries.len() as u64)),
+            (
+                "upstream_status",
+                last.and_then(|it| it.status).map(u64::from),
+            ),
+            ("generation", last.and_then(|it| it.generation)),
             ("bytes", Some(self.bytes)),
             ("events", Some(self.events)),
             ("input_tokens", self.usage.input_tokens),
@@ -242,9 +242,10 @@ impl Record {
         );
         out.extend_from_slice(text.trim_end().as_bytes());
     }
+}
 
-    fn connection(&self) -> Option<&'static str> {
-        self.reused
-            .map(|reused| if reused { "reused" } else { "new" })
-    }
+fn connection(entry: &Entry) -> Option<&'static str> {
+    entry
+        .reused
+        .map(|reused| if reused { "reused" } else { "new" })
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName};
+use gateway_router::{Attempt, Timer};
 use http_body::Frame;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -16,20 +17,33 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use crate::body::Cut;
 use crate::edge::{SocketState, StallWatch};
 use crate::record::OpenRecord;
+use crate::respond::expiry;
 use crate::upstream::{Batch, Ending, UpstreamStream};
 use crate::worker::Worker;
 
 /// The timers of a stream that has been opened towards its client.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StreamTimers {
     /// When the whole call must be over.
-    pub call: Instant,
+    pub call: (Instant, Timer),
+    /// When the attempt that answers must be over.
+    pub attempt: Option<(Instant, Timer)>,
     /// How long the provider may be silent between contents.
-    pub idle: Option<Duration>,
+    pub idle: Option<Timer>,
     /// When the first content must be there, if it is not yet.
-    pub first_content: Option<Instant>,
+    pub first_content: Option<(Instant, Timer)>,
     /// How long the client may be left without a byte.
     pub heartbeat: Option<Duration>,
+}
+
+impl StreamTimers {
+    /// The timers of what `attempt` answers.
+    pub(crate) fn follow(&mut self, attempt: &Attempt) {
+        let due = |timer: &Timer| (attempt.started + timer.limit, timer.clone());
+        self.attempt = attempt.timers.attempt.as_ref().map(due);
+        self.first_content = attempt.timers.first_content.as_ref().map(due);
+        self.idle = Some(attempt.timers.idle.clone());
+    }
 }
 
 /// How the client's connection carries the stream, which decides how a broken one is ended.
@@ -93,7 +107,7 @@ enum Last {
 /// What the timers of a silent stream want.
 enum Due {
     Heartbeat,
-    Expired(TimerName, Duration),
+    Expired(TimerName, Timer),
 }
 
 impl Relay {
@@ -191,8 +205,8 @@ impl Relay {
             Poll::Ready(batch) => Poll::Ready(self.take_batch(batch)),
             Poll::Pending => match ready!(self.as_mut().poll_due(cx)) {
                 Due::Heartbeat => Poll::Ready(Some(self.dialect.heartbeat())),
-                Due::Expired(timer, after) => {
-                    let ending = expired(timer, after);
+                Due::Expired(name, timer) => {
+                    let ending = expired(name, &timer);
                     Poll::Ready(self.take_batch(Batch {
                         ending: Some(ending),
                         ..Batch::default()
@@ -287,14 +301,13 @@ impl Relay {
             ready!(this.alarm.as_mut().poll(cx));
             let now = Instant::now();
             let timers = &this.timers;
-            let due =
-                expired_timer(timers, *this.last_content, this.record.started, now).or_else(|| {
-                    let beat = timers.heartbeat?;
-                    (now >= *this.last_sent + beat).then(|| {
-                        *this.last_sent = now;
-                        Due::Heartbeat
-                    })
-                });
+            let due = expired_timer(timers, *this.last_content, now).or_else(|| {
+                let beat = timers.heartbeat?;
+                (now >= *this.last_sent + beat).then(|| {
+                    *this.last_sent = now;
+                    Due::Heartbeat
+                })
+            });
             let next = next_alarm(timers, *this.last_content, *this.last_sent);
             this.alarm.as_mut().reset(next);
             if let Some(due) = due {
@@ -307,48 +320,42 @@ impl Relay {
 fn expired_timer(
     timers: &StreamTimers,
     last_content: Option<Instant>,
-    started: Instant,
     now: Instant,
 ) -> Option<Due> {
-    if now >= timers.call {
-        let after = timers.call.saturating_duration_since(started);
-        return Some(Due::Expired(TimerName::Call, after));
-    }
-    match last_content {
-        Some(last) => {
-            let idle = timers.idle?;
-            (now >= last + idle).then_some(Due::Expired(TimerName::Idle, idle))
-        }
-        None => {
-            let due = timers.first_content?;
-            let after = due.saturating_duration_since(started);
-            (now >= due).then_some(Due::Expired(TimerName::FirstContent, after))
-        }
-    }
+    let passed = |(due, timer): &(Instant, Timer), name| {
+        (now >= *due).then(|| Due::Expired(name, timer.clone()))
+    };
+    passed(&timers.call, TimerName::Call)
+        .or_else(|| passed(timers.attempt.as_ref()?, TimerName::Attempt))
+        .or_else(|| match last_content {
+            Some(last) => {
+                let idle = timers.idle.as_ref()?;
+                let expired = now >= last + idle.limit;
+                expired.then(|| Due::Expired(TimerName::Idle, idle.clone()))
+            }
+            None => passed(timers.first_content.as_ref()?, TimerName::FirstContent),
+        })
 }
 
 /// The earliest moment at which a timer can be due. Activity only moves it later, so the alarm is not touched per
 /// event: when it rings too early, it is set again.
 fn next_alarm(timers: &StreamTimers, last_content: Option<Instant>, last_sent: Instant) -> Instant {
+    let due = |timer: &Option<(Instant, Timer)>| timer.as_ref().map(|(due, _)| *due);
     let content = match last_content {
-        Some(last) => timers.idle.map(|idle| last + idle),
-        None => timers.first_content,
+        Some(last) => timers.idle.as_ref().map(|idle| last + idle.limit),
+        None => due(&timers.first_content),
     };
     let beat = timers.heartbeat.map(|beat| last_sent + beat);
-    [content, beat]
+    [content, beat, due(&timers.attempt)]
         .into_iter()
         .flatten()
-        .fold(timers.call, Instant::min)
+        .fold(timers.call.0, Instant::min)
 }
 
-fn expired(timer: TimerName, after: Duration) -> Ending {
-    let message = format!(
-        "The gateway's `{}` timer of {} s expired.",
-        timer.as_str(),
-        after.as_secs_f64()
-    );
+fn expired(name: TimerName, timer: &Timer) -> Ending {
+    let message = expiry(name, timer);
     Ending::Broken {
-        reason: EndReason::Timer(timer),
+        reason: EndReason::Timer(name),
         detail: message.clone(),
         error: ErrorInfo::new(ErrorKind::Timeout, message),
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName};
+use gateway_router::Timer;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::response::Builder;
 use http::{HeaderValue, Response, StatusCode};
@@ -32,15 +33,10 @@ impl Failure {
     }
 
     /// A timer of the gateway fired.
-    pub(crate) fn timer(timer: TimerName, after: Duration) -> Self {
-        let message = format!(
-            "The gateway's `{}` timer of {} s expired.",
-            timer.as_str(),
-            after.as_secs_f64()
-        );
+    pub(crate) fn timer(name: TimerName, timer: &Timer) -> Self {
         Self::new(
-            EndReason::Timer(timer),
-            ErrorInfo::new(ErrorKind::Timeout, message),
+            EndReason::Timer(name),
+            ErrorInfo::new(ErrorKind::Timeout, expiry(name, timer)),
         )
     }
 
@@ -91,6 +87,16 @@ impl Failure {
     }
 }
 
+/// What is said of a timer that fired: which one, its value, and who said it.
+pub(crate) fn expiry(name: TimerName, timer: &Timer) -> String {
+    format!(
+        "The gateway's `{}` timer of {} s ({}) expired.",
+        name.as_str(),
+        timer.limit.as_secs_f64(),
+        timer.origin
+    )
+}
+
 /// A JSON answer of the gateway's own.
 pub(crate) fn json(status: StatusCode, body: &impl serde::Serialize) -> Response<Outgoing> {
     match serde_json::to_vec(body) {
@@ -132,7 +138,7 @@ pub(crate) fn status(dialect: Dialect, error: &ErrorInfo) -> StatusCode {
 }
 
 /// What the official SDKs look at before they decide on their own whether to try again.
-const SHOULD_RETRY: &str = "x-should-retry";
+pub(crate) const SHOULD_RETRY: &str = "x-should-retry";
 /// The same wait as `retry-after` in milliseconds; some SDKs look for it first.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
 /// Seconds: SDKs obey any wait they are given, so none is longer.

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gateway_providers::Environment;
+use gateway_router::MemoryBooks;
 use gateway_transport::Transport;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -114,7 +115,8 @@ fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Pl
     let handles = runtimes.iter().map(|it| it.handle().clone()).collect();
     let transport = Transport::with_control(wiring::transport(settings), handles, control.handle());
     let environment = wiring::environment(settings);
-    let snapshot = wiring::snapshot(settings, &environment, &transport);
+    let books = MemoryBooks::default();
+    let snapshot = wiring::snapshot(settings, &environment, &transport, &books);
     let mut planes = Planes {
         shared: Arc::new(Shared::new(snapshot, transport, Metrics::new(), lines)),
         environment,

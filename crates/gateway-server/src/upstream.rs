@@ -4,12 +4,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gateway_core::{EndReason, ErrorInfo, ErrorKind, FrameError, Framer, Seen};
+use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, FrameError, Framer, Seen};
 use gateway_core::{Event, Flow, StreamObserver, Usage};
 use gateway_transport::{BodyError, KilledBy, ResponseBody};
 use http_body::Body;
-
-use crate::record::Record;
 
 /// A stream of events from an upstream.
 #[derive(Debug)]
@@ -52,10 +50,15 @@ pub(crate) enum Ending {
 }
 
 impl UpstreamStream {
-    /// Observes `body` as the stream that the call of `record` asked for. One event may have `max_event` bytes.
-    pub(crate) fn new(record: &Record, body: ResponseBody, max_event: usize) -> Self {
-        let mut observer = record.dialect.stream_observer();
-        if let Some(choices) = record.choices {
+    /// Observes `body` as a stream of `dialect` with so many answers. One event may have `max_event` bytes.
+    pub(crate) fn new(
+        dialect: Dialect,
+        choices: Option<u64>,
+        body: ResponseBody,
+        max_event: usize,
+    ) -> Self {
+        let mut observer = dialect.stream_observer();
+        if let Some(choices) = choices {
             observer.expect_choices(choices);
         }
         Self {

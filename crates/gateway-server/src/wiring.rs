@@ -1,10 +1,11 @@
 //! From settings to the parts that run.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use gateway_core::Secret;
 use gateway_providers::{EndpointConfig, Environment};
-use gateway_router::{Alias, Catalog, DeploymentConfig};
+use gateway_router::{Alias, Books, Catalog, CatalogConfig, DeploymentConfig, Routing};
 use gateway_transport::{DnsWatch, Http2Config, Sabotage, Transport, TransportConfig};
 
 use crate::auth::Keys;
@@ -49,6 +50,7 @@ pub(crate) fn snapshot(
     settings: &Settings,
     environment: &Environment,
     transport: &Transport,
+    books: &dyn Books,
 ) -> Snapshot {
     let deployments = settings.deployments.iter().map(deployment).collect();
     let aliases = settings
@@ -60,7 +62,12 @@ pub(crate) fn snapshot(
             hidden: alias.hidden,
         })
         .collect();
-    let (catalog, problems) = Catalog::build(deployments, aliases, environment, transport);
+    let config = CatalogConfig {
+        deployments,
+        aliases,
+        routing: Routing::default(),
+    };
+    let (catalog, problems) = Catalog::build(config, books, environment, transport);
     for problem in &problems {
         let place = problem
             .index()
@@ -73,7 +80,7 @@ pub(crate) fn snapshot(
         );
     }
     Snapshot {
-        catalog,
+        catalog: Arc::new(catalog),
         keys: Keys::new(
             settings.auth.master_key.clone(),
             settings.auth.key_header.clone(),
@@ -134,23 +141,18 @@ fn deployment(settings: &DeploymentSettings) -> DeploymentConfig {
         rpm: settings.rpm,
         tpm: settings.tpm,
         order: settings.order,
+        ..DeploymentConfig::default()
     }
 }
 
 fn call_limits(settings: &Settings) -> CallLimits {
-    let timers = &settings.timers;
     CallLimits {
         request_bytes: settings.limits.max_body_bytes,
         response_bytes: RESPONSE_BYTES,
         event_bytes: settings.limits.max_event_bytes,
         request_idle: settings.listen.head_timeout,
-        call: timers.call.limit,
-        first_content: timers.first_content.as_ref().map(|timer| timer.limit),
-        idle: Some(timers.idle.limit),
         heartbeat_openai: settings.heartbeats.openai,
         heartbeat_anthropic: settings.heartbeats.anthropic,
-        connect: timers.connect.limit,
-        pool: timers.pool.limit,
     }
 }
 

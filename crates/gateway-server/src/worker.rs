@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     /// Names, groups and deployments.
-    pub catalog: Catalog,
+    pub catalog: Arc<Catalog>,
     /// Who may call.
     pub keys: Keys,
     /// Limits and timers of calls.
@@ -36,20 +36,10 @@ pub(crate) struct CallLimits {
     pub event_bytes: usize,
     /// A request's body must go on arriving: the longest silence.
     pub request_idle: Duration,
-    /// The whole call.
-    pub call: Duration,
-    /// The first content of a stream.
-    pub first_content: Option<Duration>,
-    /// Silence between contents of a stream.
-    pub idle: Option<Duration>,
     /// Silence towards the client of a stream of an OpenAI dialect.
     pub heartbeat_openai: Option<Duration>,
     /// The same for the Anthropic dialect.
     pub heartbeat_anthropic: Option<Duration>,
-    /// Connecting to an upstream.
-    pub connect: Duration,
-    /// Waiting for an upstream connection.
-    pub pool: Duration,
 }
 
 impl CallLimits {

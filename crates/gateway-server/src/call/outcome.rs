@@ -3,105 +3,98 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName, strip_bom};
-use gateway_router::{Answered, CallError};
+use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName, Usage, strip_bom};
+use gateway_router::{Again, AttemptTimers, Failed, Outcome, SendFailure, UnansweredCause};
 use gateway_transport::{BodyError, Delivery, KilledBy, ResponseBody, SendError, Timer};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
-use http::{HeaderMap, HeaderValue, response};
-use tokio::time::{Instant, timeout_at};
+use http::{HeaderMap, HeaderValue, Response, response};
+use tokio::time::Instant;
 
 use super::Answer;
+use super::attempt::{Attempts, Got};
 use super::intake::{Ungathered, gather};
 use super::wait;
-use crate::record::{OpenRecord, Record};
-use crate::respond::Failure;
+use crate::record::Record;
+use crate::respond::{self, Failure};
 use crate::upstream::{Batch, Ending, UpstreamStream, told_of_kill};
-use crate::worker::CallLimits;
 
 /// Reads the upstream's answer as far as it must be known before the client hears of it.
 ///
 /// # Errors
-/// The failure to answer with.
+/// Why it is none.
 pub(super) async fn read(
-    answered: Answered,
-    limits: &CallLimits,
-    opens: Option<Instant>,
-    record: &mut OpenRecord,
-) -> Result<(HeaderMap, Answer), Failure> {
-    let (parts, body) = answered.response.into_parts();
+    response: Response<ResponseBody>,
+    call: &Attempts<'_>,
+) -> Result<Got, Failed<Failure>> {
+    let (parts, body) = response.into_parts();
     let status = parts.status.as_u16();
     let headers = parts.headers;
     if !parts.status.is_success() {
-        return Err(refused(record.dialect, status, &headers, body).await);
+        return Err(refused(call.dialect, status, &headers, body).await);
     }
     let streams = kind_is(&headers, "text/event-stream");
-    if record.stream && streams {
-        let upstream = Box::new(UpstreamStream::new(record, body, limits.event_bytes));
-        let (upstream, held) = hold(upstream, limits, opens, record).await?;
-        return Ok((headers, Answer::Stream(upstream, held)));
+    if call.stream && streams {
+        let upstream =
+            UpstreamStream::new(call.dialect, call.choices, body, call.limits.event_bytes);
+        return hold(headers, Box::new(upstream)).await;
     }
     if streams {
         return Err(unusable(
             "an event stream came where one answer was asked for",
         ));
     }
-    let body = strip_bom(collect(body, limits.response_bytes).await?);
-    let facts = record
+    let body = strip_bom(collect(body, call.limits.response_bytes).await?);
+    let facts = call
         .dialect
         .read_body(&body)
         .map_err(|error| unusable(&error.to_string()))?;
-    record.usage = facts.usage;
     if let Some(error) = facts.error {
         return Err(said_no(error));
     }
-    if record.stream {
+    if call.stream {
         return Err(unusable(
             "one answer came where an event stream was asked for",
         ));
     }
-    record.content_arrived(Instant::now());
-    Ok((headers, Answer::Whole(body)))
+    Ok(Got {
+        headers,
+        answer: Answer::Whole(body),
+        content: Some(Instant::now()),
+        usage: facts.usage,
+    })
 }
 
 /// Waits for the first event that decides what kind of answer this is: until then a failure is a status, which SDKs
-/// understand and retry; after the first byte it can only be an event. Silence opens the answer, for heartbeats.
+/// understand and retry, and another deployment may be tried; after the first byte it can only be an event.
 async fn hold(
+    headers: HeaderMap,
     mut upstream: Box<UpstreamStream>,
-    limits: &CallLimits,
-    opens: Option<Instant>,
-    record: &mut OpenRecord,
-) -> Result<(Box<UpstreamStream>, Batch), Failure> {
+) -> Result<Got, Failed<Failure>> {
     let mut held = Batch::default();
-    let first_content = limits.first_content.map(|after| record.started + after);
-    let next = [first_content, opens].into_iter().flatten().min();
     while held.ending.is_none() && !held.content && held.ready.len() < HELD_LIMIT {
-        let read = std::future::poll_fn(|cx| upstream.poll_batch(cx));
-        let batch = match next {
-            None => read.await,
-            Some(next) => match timeout_at(next, read).await {
-                Ok(batch) => batch,
-                Err(_elapsed) if Some(next) == first_content => {
-                    let after = limits.first_content.unwrap_or_default();
-                    return Err(Failure::timer(TimerName::FirstContent, after));
-                }
-                Err(_elapsed) => break,
-            },
-        };
-        held.append(batch);
+        held.append(std::future::poll_fn(|cx| upstream.poll_batch(cx)).await);
     }
-    if held.content {
-        record.content_arrived(Instant::now());
-    } else if let Some(Ending::Broken {
-        reason,
-        error,
-        detail,
-    }) = held.ending
-    {
-        let mut failure = Failure::new(reason, error);
-        failure.detail = Some(detail);
-        return Err(failure);
+    match held.ending {
+        Some(Ending::Broken {
+            reason,
+            error,
+            detail,
+        }) if !held.content => {
+            let again = match reason {
+                EndReason::UpstreamError => None,
+                _ => Some(Again::Failed),
+            };
+            let mut failure = Failure::new(reason, error);
+            failure.detail = Some(detail);
+            Err(failed(failure, again))
+        }
+        _ => Ok(Got {
+            headers,
+            content: held.content.then(Instant::now),
+            answer: Answer::Stream(upstream, held),
+            usage: Usage::default(),
+        }),
     }
-    Ok((upstream, held))
 }
 
 /// The head of an answer to the client: ours, and what of the upstream's may pass.
@@ -123,7 +116,7 @@ pub(super) fn head(
     } else {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    if let Some(deployment) = &record.deployment {
+    if let Some(deployment) = record.deployment() {
         for (name, value) in [(MODEL_ID, &deployment.id), (MODEL_GROUP, &deployment.group)] {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);
@@ -147,11 +140,25 @@ fn streams(headers: &mut HeaderMap) {
     headers.insert(NO_BUFFERING, HeaderValue::from_static("no"));
 }
 
+/// A failure with what it means for the next attempt: by its kind and status, unless it is known better.
+fn failed(failure: Failure, again: Option<Again>) -> Failed<Failure> {
+    let mut outcome = Outcome::of_error(&failure.error);
+    if let Some(again) = again {
+        outcome.again = again;
+    }
+    outcome.retry_after = failure.retry_after;
+    outcome.should_retry = failure.should_retry;
+    Failed {
+        outcome,
+        error: failure,
+    }
+}
+
 /// No head came back.
-pub(super) fn failed(error: &CallError, limits: &CallLimits) -> Failure {
-    match error {
-        CallError::Send(error) => not_sent(error, limits),
-        CallError::Prepare(error) => {
+pub(super) fn unsent(error: &SendFailure, timers: &AttemptTimers) -> Failed<Failure> {
+    let failure = match error {
+        SendFailure::Send(error) => not_sent(error, timers),
+        SendFailure::Prepare(error) => {
             let mut failure = Failure::upstream(
                 EndReason::UpstreamError,
                 "The gateway could not obtain the provider's credentials.",
@@ -160,7 +167,19 @@ pub(super) fn failed(error: &CallError, limits: &CallLimits) -> Failure {
             failure.error.status = 503;
             failure
         }
-        CallError::NoDeployment => Failure::upstream(
+    };
+    Failed {
+        outcome: error.outcome(),
+        error: failure,
+    }
+}
+
+/// What the client is told of a call that was not answered.
+pub(super) fn failure(cause: UnansweredCause<Failure>) -> Failure {
+    match cause {
+        UnansweredCause::Failed(failed) => failed.error,
+        UnansweredCause::Expired(name, timer) => Failure::timer(name, &timer),
+        UnansweredCause::GiveUp(_) => Failure::upstream(
             EndReason::Rejected,
             "No deployment of this model can serve the call.",
             "no deployment was left to try",
@@ -168,14 +187,14 @@ pub(super) fn failed(error: &CallError, limits: &CallLimits) -> Failure {
     }
 }
 
-fn not_sent(error: &SendError, limits: &CallLimits) -> Failure {
+fn not_sent(error: &SendError, timers: &AttemptTimers) -> Failure {
     let timer = match error.timer {
-        Some(Timer::Pool) => Some((TimerName::Pool, limits.pool)),
-        Some(Timer::Connect) => Some((TimerName::Connect, limits.connect)),
+        Some(Timer::Pool) => Some((TimerName::Pool, &timers.pool)),
+        Some(Timer::Connect) => Some((TimerName::Connect, &timers.connect)),
         Some(_) | None => None,
     };
-    if let Some((timer, after)) = timer {
-        let mut failure = Failure::timer(timer, after);
+    if let Some((name, timer)) = timer {
+        let mut failure = Failure::timer(name, timer);
         failure.detail = Some(describe(error));
         return failure;
     }
@@ -211,13 +230,13 @@ async fn refused(
     status: u16,
     headers: &HeaderMap,
     body: ResponseBody,
-) -> Failure {
+) -> Failed<Failure> {
     if status < 400 {
         return unusable(&format!("status {status}, which is never followed"));
     }
     let body = collect(body, ERROR_LIMIT).await.unwrap_or_default();
     let told = dialect.read_error_body(status, &body);
-    let mut failure = match told {
+    let mut failed = match told {
         Some(error) => said_no(error),
         None => {
             let kind = ErrorKind::from_status(status);
@@ -227,38 +246,54 @@ async fn refused(
             said_no(error)
         }
     };
-    failure.retry_after = wait::asked_for(headers, SystemTime::now());
-    failure
+    let wait = wait::asked_for(headers, SystemTime::now());
+    failed.error.retry_after = wait;
+    failed.outcome.retry_after = wait;
+    failed.outcome.should_retry = should_retry(headers);
+    failed
 }
 
-fn said_no(error: ErrorInfo) -> Failure {
+/// What the provider says of trying again.
+fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    match headers.get(respond::SHOULD_RETRY)?.as_bytes() {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    }
+}
+
+fn said_no(error: ErrorInfo) -> Failed<Failure> {
     let detail = format!("the provider said: {}", error.message);
     let mut failure = Failure::new(EndReason::UpstreamError, error);
     failure.detail = Some(detail);
-    failure
+    failed(failure, None)
 }
 
-fn unusable(detail: &str) -> Failure {
-    Failure::upstream(
+fn unusable(detail: &str) -> Failed<Failure> {
+    let failure = Failure::upstream(
         EndReason::Malformed,
         "The provider's answer cannot be used.",
         detail,
-    )
+    );
+    failed(failure, Some(Again::Failed))
 }
 
 /// Collects an answer in one piece.
-async fn collect(body: ResponseBody, limit: usize) -> Result<Bytes, Failure> {
+async fn collect(body: ResponseBody, limit: usize) -> Result<Bytes, Failed<Failure>> {
     match gather(body, limit, None).await {
         Ok(body) => Ok(body),
         Err(Ungathered::Broken(error @ BodyError::Killed { by, .. })) => {
-            Err(killed(by, describe(&error)))
+            let failure = killed(by, describe(&error));
+            Err(failed(failure, Some(Again::Never)))
         }
-        Err(Ungathered::Broken(error)) => Err(Failure::upstream(
-            EndReason::Truncated,
-            "The provider's answer broke off.",
-            describe(&error),
-        )
-        .without_retry()),
+        Err(Ungathered::Broken(error)) => {
+            let failure = Failure::upstream(
+                EndReason::Truncated,
+                "The provider's answer broke off.",
+                describe(&error),
+            );
+            Err(failed(failure, Some(Again::Failed)))
+        }
         Err(_over) => Err(unusable(&format!("an answer of more than {limit} bytes"))),
     }
 }
