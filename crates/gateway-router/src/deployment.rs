@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{CooldownRules, DeploymentConfig, Price};
 use crate::ledger::Ledger;
+use crate::slots::Slots;
 use crate::timers::DeploymentTimers;
 
 /// One way to serve a model group. Shared by every call that may use it.
@@ -38,6 +39,8 @@ pub struct Deployment {
     pub retries: Option<u32>,
     /// Attempts that it may have under way at once.
     pub max_parallel: Option<u32>,
+    /// The slots of those attempts, where they are limited.
+    pub slots: Option<Arc<Slots>>,
     /// Tags of calls that it serves.
     pub tags: Box<[String]>,
     /// Patterns of user agents that it serves.
@@ -54,6 +57,13 @@ pub struct Deployment {
     pub prefill: Option<bool>,
     /// What is known of it while calls run.
     pub ledger: Arc<dyn Ledger>,
+}
+
+impl Deployment {
+    /// Its level in its group: lower ones are used first, and who has none comes last.
+    pub fn level(&self) -> i64 {
+        self.order.unwrap_or(i64::MAX)
+    }
 }
 
 /// A deployment's id where none was given: SHA-256 over the group's name and all parameters, in hex. Secrets are hashed in

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::config::CooldownRules;
 use crate::outcome::Outcome;
+use crate::slots::Slots;
 
 /// Keeps the ledgers of all deployments, beyond the life of a configuration.
 pub trait Books: Debug + Send + Sync {
@@ -17,6 +18,9 @@ pub trait Books: Debug + Send + Sync {
     fn ledger(&self, deployment: &Arc<str>) -> Arc<dyn Ledger>;
     /// What the calls of the model group with this name share: the same for the same name.
     fn group(&self, group: &Arc<str>) -> Arc<dyn GroupLedger>;
+    /// The slots of the deployment with this id: the same ones for the same id, with these limits from now on. They are
+    /// this process's own, however the rest is kept.
+    fn slots(&self, deployment: &Arc<str>, limit: u32, max_waiting: u32) -> Arc<Slots>;
 }
 
 /// What is known of one deployment.

@@ -15,6 +15,7 @@ mod wildcard;
 mod ledger;
 mod memory;
 mod running;
+mod slots;
 
 // Which deployment next: decisions without IO.
 mod outcome;
@@ -45,6 +46,7 @@ pub use outcome::{Again, Outcome};
 pub use plan::{Attempt, AttemptKind, GiveUp, Plan, Step};
 pub use running::Running;
 pub use select::{Nobody, NobodyWhy};
+pub use slots::{Full, Slot, Slots};
 pub use timers::{
     AttemptTimers, DeploymentTimers, Origin, RequestTimers, RouterTimers, TierTimers, TimeoutScope,
     Timer,

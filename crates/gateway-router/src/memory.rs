@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::config::CooldownRules;
 use crate::ledger::{Begun, Books, GroupLedger, Ledger, Sample, Standing, View};
 use crate::outcome::Outcome;
+use crate::slots::Slots;
 
 /// Books in memory. Shared by all configurations of a process, so that a reload forgets nothing.
 #[derive(Debug, Default)]
@@ -21,6 +22,10 @@ impl Books for MemoryBooks {
 
     fn group(&self, _group: &Arc<str>) -> Arc<dyn GroupLedger> {
         Arc::new(MemoryGroup {})
+    }
+
+    fn slots(&self, _deployment: &Arc<str>, limit: u32, max_waiting: u32) -> Arc<Slots> {
+        Arc::new(Slots::new(limit, max_waiting))
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) routing: &'a Routing,
     /// Not these, by id.
     pub(crate) avoid: &'a [Arc<str>],
-    /// This level only; `None`: the lowest with somebody who can serve.
+    /// This level only; `None`: the lowest with somebody who can serve. See [`Deployment::level`].
     pub(crate) level: Option<i64>,
     /// The last resort: nobody can serve, and of those that are set aside because they fail, the one that returns
     /// soonest is taken nevertheless.

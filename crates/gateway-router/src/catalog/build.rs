@@ -96,7 +96,12 @@ impl Builder<'_> {
                 source,
             })?;
         let cooldown = rules(&self.routing.cooldown, config.cooldown);
+        let max_parallel = config
+            .max_parallel
+            .or(self.routing.default_max_parallel)
+            .filter(|limit| *limit > 0);
         Ok(Deployment {
+            slots: max_parallel.map(|limit| self.books.slots(&id, limit, self.routing.max_waiting)),
             ledger: self.books.ledger(&id),
             id,
             group: group.into(),
@@ -108,7 +113,7 @@ impl Builder<'_> {
             order: config.order,
             timers: config.timers,
             retries: config.retries,
-            max_parallel: config.max_parallel.or(self.routing.default_max_parallel),
+            max_parallel,
             tags: config.tags.into(),
             tag_patterns: config.tag_patterns.into(),
             region: config.region,
