@@ -9,9 +9,11 @@ mod openai_embeddings;
 use bytes::Bytes;
 
 use crate::body::{self, AnswerArray, BodyFacts, Malformed};
+use crate::envelope::Envelope;
 use crate::error::{
     ANTHROPIC_OVERLOADED, ErrorInfo, ErrorKind, UpstreamError, read_upstream_error,
 };
+use crate::mock::MockAnswer;
 use crate::observe::StreamObserver;
 
 pub(crate) use anthropic::AnthropicObserver;
@@ -79,6 +81,12 @@ impl Dialect {
         (self.wire().observer)()
     }
 
+    /// The made-up answer to `request`, in the form that it asks for: a whole JSON body, or a whole stream with role, several
+    /// pieces of text, usage and terminal marker (never for embeddings). The official SDKs read it as a provider's.
+    pub fn mock_answer(self, mock: &MockAnswer<'_>, request: &Envelope) -> Bytes {
+        Bytes::from((self.wire().mock_answer)(mock, request))
+    }
+
     /// Reads a plain 2xx answer without building a tree.
     ///
     /// # Errors
@@ -117,6 +125,7 @@ struct Wire {
     /// What stands before the error's JSON in an event.
     error_event_head: &'static [u8],
     observer: fn() -> StreamObserver,
+    mock_answer: fn(&MockAnswer<'_>, &Envelope) -> Vec<u8>,
     /// What every plain answer has.
     answer: AnswerArray,
 }

@@ -3,7 +3,9 @@
 //! The body is checked once, strictly, and never taken apart: what the gateway does not know goes upstream as it came.
 
 mod edit;
+mod estimate;
 mod fields;
+mod repeatable;
 mod scan;
 mod text;
 

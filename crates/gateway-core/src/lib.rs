@@ -24,6 +24,9 @@ mod envelope;
 // What a client is told when a call fails, and what upstreams say when they do.
 mod error;
 
+// Answers that no provider gave.
+mod mock;
+
 // Token counts.
 mod usage;
 
@@ -43,6 +46,7 @@ pub use envelope::{
     Edit, Envelope, EnvelopeError, Found, GATEWAY_FIELDS, Limits, is_gateway_field,
 };
 pub use error::{ErrorInfo, ErrorKind};
+pub use mock::{MockAnswer, mock_error};
 pub use observe::{Seen, StreamObserver};
 pub use secret::Secret;
 pub use sse::{Event, Fed, Flow, FrameError, Framer};

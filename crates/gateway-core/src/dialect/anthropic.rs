@@ -1,5 +1,7 @@
 //! Anthropic's messages: <https://docs.anthropic.com/en/docs/build-with-claude/streaming>.
 
+mod mock;
+
 use std::fmt;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -22,6 +24,7 @@ pub(super) static WIRE: Wire = Wire {
     // SDKs do not see the error without the name.
     error_event_head: b"event: error\ndata: ",
     observer: || StreamObserver::anthropic(AnthropicObserver::default()),
+    mock_answer: mock::message,
     answer: AnswerArray::Content,
 };
 

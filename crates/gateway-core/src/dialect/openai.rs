@@ -1,6 +1,7 @@
 //! What the OpenAI dialects share: error shape, observer, and below it the chunks.
 
 mod chunk;
+pub(super) mod mock;
 
 use bytes::Bytes;
 use serde::Serialize;

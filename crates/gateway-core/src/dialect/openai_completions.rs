@@ -12,5 +12,6 @@ pub(super) static WIRE: Wire = Wire {
     write_error: openai::write_error,
     error_event_head: openai::ERROR_EVENT_HEAD,
     observer: || StreamObserver::openai(OpenAiObserver::new(Dialect::OpenAiCompletions)),
+    mock_answer: openai::mock::completion,
     answer: AnswerArray::Choices,
 };

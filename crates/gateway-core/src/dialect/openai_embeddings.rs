@@ -10,5 +10,6 @@ pub(super) static WIRE: Wire = Wire {
     write_error: openai::write_error,
     error_event_head: openai::ERROR_EVENT_HEAD,
     observer: StreamObserver::none,
+    mock_answer: openai::mock::embeddings,
     answer: AnswerArray::Data,
 };

@@ -397,8 +397,30 @@ fn the_gateways_own_fields_are_found_and_taken_out() {
         "n",
         "thinking",
         "service_tier",
+        "logprobs",
+        "provider",
+        "plugins",
+        "prompt_cache_key",
+        "context_management",
     ] {
         assert!(!is_gateway_field(key), "{key}");
+    }
+    for key in [
+        "timeout",
+        "stream_timeout",
+        "slow_client_timeout",
+        "num_retries",
+        "max_retries",
+        "fallbacks",
+        "include_fallback_errors",
+        "mock_response",
+        "mock_delay",
+        "mock_testing_fallbacks",
+        "tags",
+        "api_key",
+        "_target_order",
+    ] {
+        assert!(is_gateway_field(key), "{key}");
     }
 }
 
