@@ -4,6 +4,7 @@
 //! runs on it dies in the same second. Clients, upstream and gateway are three processes; every stream carries its
 //! own sequence and hash, which its client checks.
 
+mod chaos;
 mod chart;
 mod check;
 mod environment;
@@ -50,6 +51,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         (None, Some(path)) => Some(path.clone()),
         (None, None) => Some(gateway::build(settings.short)?),
     };
+    if let (Some(share), Some(binary)) = (settings.chaos, &binary) {
+        return chaos::run(&settings, share, binary, gateway_in_words(&settings));
+    }
     println!("{}", load_in_words(&settings));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

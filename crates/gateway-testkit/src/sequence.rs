@@ -135,6 +135,12 @@ impl SequenceChecker {
         self.next - u64::from(self.ended)
     }
 
+    /// The stream that the records are of, once it is known.
+    #[must_use]
+    pub fn stream(&self) -> Option<&str> {
+        self.stream.as_deref()
+    }
+
     /// Whether the last record came.
     #[must_use]
     pub fn is_ended(&self) -> bool {

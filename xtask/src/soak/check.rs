@@ -55,6 +55,19 @@ impl Check {
         }
     }
 
+    /// For a stream whose records name it; whose it is tells [`Check::sequence`].
+    pub(super) fn of_any(front: Front) -> Self {
+        Self {
+            checker: SequenceChecker::new(None),
+            ..Self::new(front, "")
+        }
+    }
+
+    /// The name that the records of the stream carry, once one came.
+    pub(super) fn sequence(&self) -> Option<&str> {
+        self.checker.stream()
+    }
+
     /// Takes bytes as they came; an `Err` is the first thing that is wrong.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.held.extend_from_slice(bytes);

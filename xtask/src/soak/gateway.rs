@@ -12,10 +12,13 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::http::{Connection, get};
-use super::models::{Files, Ports, config, foreign_config};
+use super::models::{Files, Ports, foreign_config};
 use super::settings::{Settings, Target};
 use crate::failure::{Doing, Failure, Result};
 use crate::shell;
+
+/// Makes the text of a configuration.
+pub(super) type Config = fn(&Settings, Ports, &Files<'_>) -> String;
 
 /// A gateway that runs; dropping it kills it.
 #[derive(Debug)]
@@ -45,12 +48,17 @@ pub(super) fn build(short: bool) -> Result<PathBuf> {
 
 impl Gateway {
     /// Writes the configuration, starts the binary and waits until it answers.
-    pub(super) async fn start(binary: &Path, settings: &Settings, ports: Ports) -> Result<Self> {
+    pub(super) async fn start(
+        binary: &Path,
+        settings: &Settings,
+        ports: Ports,
+        config: Config,
+    ) -> Result<Self> {
         let out = &settings.out;
         let certificates = out.join(CERTIFICATES);
         let yaml = write_config(settings, ports, config)?;
-        let log = out.join("gateway.log");
-        let output = File::create(&log).doing("gateway.log")?;
+        let log = out.join(LOG);
+        let output = File::create(&log).doing(LOG)?;
         let port = free_port()?;
         let mut command = Command::new(binary);
         command.arg("--config").arg(&yaml);
@@ -58,7 +66,7 @@ impl Gateway {
         if let Some(sabotage) = settings.sabotage {
             command.env("GATEWAY_SABOTAGE", sabotage.name());
         }
-        let errors = output.try_clone().doing("gateway.log")?;
+        let errors = output.try_clone().doing(LOG)?;
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
         let child = command.kill_on_drop(true).spawn();
         let child = child.doing(format!("cannot start {}", binary.display()))?;
@@ -140,11 +148,7 @@ pub(super) async fn await_foreign(
 }
 
 /// Writes a configuration and the files that it names.
-fn write_config(
-    settings: &Settings,
-    ports: Ports,
-    config: fn(&Settings, Ports, &Files<'_>) -> String,
-) -> Result<PathBuf> {
+fn write_config(settings: &Settings, ports: Ports, config: Config) -> Result<PathBuf> {
     let out = std::path::absolute(&settings.out).doing(settings.out.display())?;
     let account = out.join("service-account.json");
     // An account that the upstream of this soak knows, and nobody else.
@@ -165,6 +169,8 @@ fn free_port() -> Result<u16> {
     Ok(listener.local_addr().doing("no free port")?.port())
 }
 
+/// What the gateway writes, in the folder of the results.
+pub(super) const LOG: &str = "gateway.log";
 /// The certificate of the upstream's authority; its process writes it.
 pub(super) const CERTIFICATES: &str = "upstream-ca.pem";
 const START_LIMIT: Duration = Duration::from_secs(20);

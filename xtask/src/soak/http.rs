@@ -36,6 +36,8 @@ pub(super) struct Connection {
 /// A body on its way in.
 #[derive(Debug)]
 pub(super) struct Body {
+    /// The head that it came with.
+    pub(super) head: Head,
     reader: BodyReader,
     /// Whether the connection can serve another request afterwards.
     keep: bool,
@@ -107,6 +109,7 @@ impl Connection {
             let body = Body {
                 reader: BodyReader::new(framing),
                 keep: !close && framing != Framing::Close,
+                head,
             };
             return Ok((status, body));
         }

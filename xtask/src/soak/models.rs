@@ -33,6 +33,8 @@ pub(super) struct Ports {
     pub(super) tls: u16,
     /// HTTP/2 with TLS.
     pub(super) tls_http2: u16,
+    /// Nobody listens here, and nobody else gets it.
+    pub(super) nobody: u16,
 }
 
 /// One deployment: provider and wire.
@@ -250,6 +252,7 @@ mod tests {
                 plain: 1,
                 tls: 2,
                 tls_http2: 3,
+                nobody: 4,
             };
             let (authority, service_account) = (Path::new("ca.pem"), Path::new("account.json"));
             let files = Files {

@@ -17,18 +17,7 @@ pub(super) fn page(
     environment: &Environment,
     command: &str,
 ) -> String {
-    let class = class(verdict.passed);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Soak: {title}</title>\n<style>\n{css}</style></head>\n<body>\n\
-         <h1>Streams under rotating pools</h1>\n<p class=\"verdict {class}\">{sentence}</p>\n\
-         <p>To run it again:</p>\n<pre>{command}</pre>\n",
-        title = if verdict.passed { "passed" } else { "failed" },
-        css = include_str!("report.css"),
-        sentence = escape(&verdict.sentence),
-        command = escape(command),
-    );
+    let mut page = begin("Streams under rotating pools", verdict, command);
     page.push_str(&checks(&verdict.checks));
     for note in &verdict.notes {
         add(&mut page, format_args!("<p>Note: {}.</p>\n", escape(note)));
@@ -41,7 +30,24 @@ pub(super) fn page(
     page
 }
 
-fn checks(checks: &[Check]) -> String {
+/// The page up to the command that repeats the run.
+pub(super) fn begin(heading: &str, verdict: &Verdict, command: &str) -> String {
+    let class = class(verdict.passed);
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Soak: {title}</title>\n<style>\n{css}</style></head>\n<body>\n\
+         <h1>{heading}</h1>\n<p class=\"verdict {class}\">{sentence}</p>\n\
+         <p>To run it again:</p>\n<pre>{command}</pre>\n",
+        title = if verdict.passed { "passed" } else { "failed" },
+        css = include_str!("report.css"),
+        sentence = escape(&verdict.sentence),
+        command = escape(command),
+    )
+}
+
+/// The promises and what was found.
+pub(super) fn checks(checks: &[Check]) -> String {
     let mut table = "<h2>What decided</h2>\n<table><tr><th>promise</th><th>found</th><th>wanted</th><th></th></tr>\n".to_owned();
     for check in checks {
         add(
@@ -261,7 +267,8 @@ fn bursts(verdict: &Verdict) -> String {
     table
 }
 
-fn about(environment: &Environment) -> String {
+/// Where the run took place.
+pub(super) fn about(environment: &Environment) -> String {
     let mut table = "<h2>Environment</h2>\n<table>\n".to_owned();
     for (name, value) in environment.rows() {
         add(

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::gateway::{Gateway, await_foreign};
 use super::load::Load;
-use super::models::{MASTER_KEY, models};
+use super::models::{MASTER_KEY, config, models};
 use super::pools::{self, Orders, Rotator};
 use super::process::Reading;
 use super::progress::Progress;
@@ -29,12 +29,12 @@ pub(super) async fn run(settings: &Settings, binary: Option<&Path>) -> Result<Re
         .target
         .as_ref()
         .map_or(0, |target| target.upstream_port);
-    let upstream = UpstreamProcess::start(&settings.out, port).await?;
+    let upstream = UpstreamProcess::start(&settings.out, port, None).await?;
     if let Some(target) = &settings.target {
         await_foreign(target, settings, upstream.ports).await?;
     }
     let gateway = match binary {
-        Some(binary) => Some(Gateway::start(binary, settings, upstream.ports).await?),
+        Some(binary) => Some(Gateway::start(binary, settings, upstream.ports, config).await?),
         None => None,
     };
     let record = Watch::new(settings, gateway.as_ref(), upstream.pid)?

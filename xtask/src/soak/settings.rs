@@ -31,6 +31,12 @@ pub(crate) struct Args {
     /// Makes the choice of models, lengths and moments repeat. [default: random, and reported]
     #[arg(long)]
     seed: Option<u64>,
+    /// Let the upstream fail at random: this share of what reaches it, 0 to 1, meets a fault. Clients then make calls of all kinds.
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["target", "sabotage", "hours", "rotations"])]
+    chaos: Option<f64>,
+    /// Stop after so many calls instead of after a time.
+    #[arg(long, requires = "chaos", conflicts_with = "seconds")]
+    calls: Option<u64>,
     /// Put a known fault into the gateway: the soak must find it and fail.
     #[arg(long, value_enum, conflicts_with = "target")]
     sabotage: Option<Sabotage>,
@@ -87,6 +93,10 @@ pub(super) struct Settings {
     pub(super) rotate_every: Option<Duration>,
     pub(super) seed: u64,
     pub(super) sabotage: Option<Sabotage>,
+    /// Share of the requests at the upstream that meet a fault.
+    pub(super) chaos: Option<f64>,
+    /// Calls of a run with faults, if their number is what ends it.
+    pub(super) calls: Option<u64>,
     pub(super) target: Option<Target>,
     pub(super) gateway_bin: Option<PathBuf>,
     pub(super) out: PathBuf,
@@ -127,17 +137,19 @@ pub(super) struct Target {
 impl Settings {
     /// Fills in the defaults and refuses what makes no sense.
     pub(super) fn from_args(args: Args) -> Result<Self> {
-        let (load, ttl, streams) = match (args.short, args.hours) {
-            (true, _) => (20, 4, 300),
-            (_, Some(hours)) => (whole_seconds(hours * 3600.0)?, 3600, 500),
-            _ => (120, 10, 2000),
-        };
+        let (load, ttl, streams) = defaults(&args)?;
         let load = args.seconds.unwrap_or(load);
         let ttl = args.ttl.unwrap_or(ttl);
         let streams = args.streams.unwrap_or(streams);
         let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
         if load == 0 || ttl == 0 || streams == 0 {
             return Err(Failure::new("seconds, ttl and streams must be more than 0"));
+        }
+        if args
+            .chaos
+            .is_some_and(|share| !(0.0..=1.0).contains(&share))
+        {
+            return Err(Failure::new("--chaos is a share: 0 to 1"));
         }
         // The original's chart shows lifetimes alone: other rotations would blur the marks.
         let quiet = args.sabotage.is_some() || args.target.is_some();
@@ -151,26 +163,13 @@ impl Settings {
             });
         let numbers = [
             ("seconds", load),
+            ("rotations", rotations),
             ("ttl", ttl),
             ("streams", u64::from(streams)),
-            ("rotations", rotations),
             ("seed", seed),
         ];
         let command = reproduce(&args, &numbers);
-        let target = match args.target {
-            Some(url) => Some(Target {
-                authority: authority(&url)?,
-                models: if args.model.is_empty() {
-                    ["vertex-h1", "openai-h1"].map(str::to_owned).to_vec()
-                } else {
-                    args.model
-                },
-                api_key: args.api_key.unwrap_or_else(|| MASTER_KEY.to_owned()),
-                pid: args.pid,
-                upstream_port: args.upstream_port,
-            }),
-            None => None,
-        };
+        let target = target(&args)?;
         let ttl = Duration::from_secs(ttl);
         let load = Duration::from_secs(load);
         Ok(Self {
@@ -183,6 +182,8 @@ impl Settings {
             streams,
             seed,
             sabotage: args.sabotage,
+            chaos: args.chaos,
+            calls: args.calls,
             target,
             gateway_bin: args.gateway_bin,
             out: args.out.unwrap_or_else(|| shell::target_dir().join("soak")),
@@ -247,13 +248,58 @@ fn authority(url: &str) -> Result<String> {
     Ok(format!("{host}:{port}"))
 }
 
+/// The gateway that somebody else runs, if one is named.
+fn target(args: &Args) -> Result<Option<Target>> {
+    let Some(url) = &args.target else {
+        return Ok(None);
+    };
+    let key = args.api_key.clone();
+    Ok(Some(Target {
+        authority: authority(url)?,
+        models: if args.model.is_empty() {
+            ["vertex-h1", "openai-h1"].map(str::to_owned).to_vec()
+        } else {
+            args.model.clone()
+        },
+        api_key: key.unwrap_or_else(|| MASTER_KEY.to_owned()),
+        pid: args.pid,
+        upstream_port: args.upstream_port,
+    }))
+}
+
+/// Seconds of load, lifetime of a pool, streams at the same time.
+fn defaults(args: &Args) -> Result<(u64, u64, u32)> {
+    Ok(match (args.chaos, args.short, args.hours) {
+        (Some(_), true, _) => (12, 4, 100),
+        (Some(_), false, _) => (120, 10, 400),
+        (_, true, _) => (20, 4, 300),
+        (_, _, Some(hours)) => (whole_seconds(hours * 3600.0)?, 3600, 500),
+        _ => (120, 10, 2000),
+    })
+}
+
 /// The command with every default written out; a key is never repeated.
 fn reproduce(args: &Args, numbers: &[(&str, u64)]) -> String {
     let mut command = "cargo xtask soak".to_owned();
     if args.short {
         command.push_str(" --short");
     }
-    for (name, number) in numbers {
+    // With faults the number of calls may end the run, and nothing is rotated by order.
+    let skipped = match (args.chaos, args.calls) {
+        (None, _) => 0,
+        (Some(_), None) => {
+            command.push_str(&format!(" --seconds {}", numbers[0].1));
+            2
+        }
+        (Some(_), Some(calls)) => {
+            command.push_str(&format!(" --calls {calls}"));
+            2
+        }
+    };
+    if let Some(share) = args.chaos {
+        command.push_str(&format!(" --chaos {share}"));
+    }
+    for (name, number) in numbers.iter().skip(skipped) {
         command.push_str(&format!(" --{name} {number}"));
     }
     if let Some(sabotage) = args.sabotage {
@@ -322,6 +368,21 @@ pub(super) mod tests {
             settings("--sabotage evict-closes").unwrap().rotate_every,
             None
         );
+    }
+
+    #[test]
+    fn a_run_with_faults_repeats_and_refuses_what_is_no_share() {
+        let command = |line: &str| settings(line).unwrap().command;
+        let by_time = command("--short --chaos 0.3 --seed 5");
+        assert!(
+            by_time.contains("--short --seconds 12 --chaos 0.3 --ttl 4"),
+            "{by_time}"
+        );
+        assert_eq!(command(&by_time.replace("cargo xtask soak", "")), by_time);
+        let by_calls = command("--chaos 0.3 --calls 1000");
+        assert!(by_calls.contains("--calls 1000") && !by_calls.contains("--seconds"));
+        assert_eq!(command(&by_calls.replace("cargo xtask soak", "")), by_calls);
+        assert!(settings("--chaos 30").is_err());
     }
 
     #[test]

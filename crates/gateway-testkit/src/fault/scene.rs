@@ -101,6 +101,19 @@ impl<'a> Scene<'a> {
         script.sleep(READ_TIME)
     }
 
+    /// The head, and the events of a stream before its first content.
+    #[must_use]
+    pub fn preamble(&self) -> Script {
+        let events = match self.wire {
+            Wire::AnthropicMessages => 3,
+            Wire::AzureChat => 2,
+            Wire::OpenAiChat => 1,
+            Wire::OpenAiCompletions | Wire::OpenAiEmbeddings => 0,
+        };
+        let events = self.events().into_iter().take(events);
+        Script::new().head(self.head()).all(events)
+    }
+
     /// The first half of the JSON.
     #[must_use]
     pub fn half_body(&self) -> Bytes {

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::{BAD, Expect, Fault, OPEN, On, STREAM, Scene, answer};
-use crate::dialect::Wire;
 use crate::script::{ResponseHead, Script};
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -100,18 +99,8 @@ pub(super) const FAULTS: &[Fault] = &[
         |scene| first_event(scene, 500),
     ),
     answer(36, "error-after-preamble", On::Any, STREAM, BAD, |scene| {
-        let preamble = match scene.wire {
-            Wire::AnthropicMessages => 3,
-            _ => 1,
-        };
-        let mut events = scene.events();
-        events.truncate(preamble);
         let error = scene.wire.error_event(500, "it broke");
-        Script::new()
-            .head(scene.head())
-            .all(events)
-            .bytes(error)
-            .end()
+        scene.preamble().bytes(error).end()
     }),
     redirect("301", |_| {
         moved(301, "https://api.example.invalid/v1/chat/completions")

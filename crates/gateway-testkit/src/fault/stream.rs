@@ -62,6 +62,12 @@ pub(super) const FAULTS: &[Fault] = &[
         BAD,
         |scene| scene.begin().raw("4").close(),
     ),
+    answer(13, "role-then-fin", On::Any, STREAM, BAD, |scene| {
+        scene.preamble().close()
+    }),
+    answer(14, "role-then-end", On::Any, STREAM, BAD, |scene| {
+        scene.preamble().end()
+    }),
     answer(14, "clean-end-early", On::Any, EVERY, BAD, |scene| {
         scene.begin().end()
     }),

@@ -1,0 +1,124 @@
+//! Pass or fail, and the figures that decided.
+
+use super::config::MOST_SENDS;
+use super::judge::{Breach, Judgment};
+use crate::soak::verdict::{Check, Verdict};
+
+/// The verdict on a judged run.
+pub(super) fn of(judgment: &Judgment) -> Verdict {
+    let mut checks = vec![enough(judgment)];
+    checks.extend(PROMISES.iter().map(|(name, breaches)| {
+        let counts = breaches
+            .iter()
+            .filter_map(|breach| Some((breach, judgment.breaches.get(breach)?)));
+        let found: Vec<String> = counts
+            .map(|(breach, all)| format!("{} {breach:?}, {}", all.count, all.examples.join("; ")))
+            .collect();
+        Check {
+            name,
+            passed: found.is_empty(),
+            wanted: "0".to_owned(),
+            found: if found.is_empty() {
+                "0".to_owned()
+            } else {
+                found.join("; ")
+            },
+        }
+    }));
+    checks.push(budget(judgment));
+    checks.push(accounted(judgment));
+    let passed = checks.iter().all(|check| check.passed);
+    let broken: Vec<&str> = checks
+        .iter()
+        .filter(|check| !check.passed)
+        .map(|check| check.name)
+        .collect();
+    Verdict {
+        passed,
+        sentence: if passed {
+            format!(
+                "PASS: {} calls met {} faults; nothing was cut that a fault did not cut, every cut was told.",
+                judgment.calls, judgment.faults
+            )
+        } else {
+            format!(
+                "FAIL: of {} calls that met {} faults, not all were kept: {}.",
+                judgment.calls,
+                judgment.faults,
+                broken.join(", ")
+            )
+        },
+        checks,
+        bursts: Vec::new(),
+        notes: vec![format!(
+            "{} calls came whole ({} of them although a request had failed), {} were told of a cut, {} got an error \
+             status, {} clients went away",
+            judgment.whole, judgment.rescued, judgment.told, judgment.refused, judgment.left
+        )],
+    }
+}
+
+/// A run in which nothing failed, or nothing worked, proves nothing.
+fn enough(judgment: &Judgment) -> Check {
+    Check {
+        name: "calls that prove something",
+        passed: judgment.faults > 0
+            && judgment.whole * 4 >= judgment.calls
+            && judgment.told > 0
+            && judgment.sends > judgment.calls / 2,
+        wanted: "faults, some cuts that are told, a quarter of the calls whole".to_owned(),
+        found: format!(
+            "{} calls, {} requests at the upstream, {} faults, {} whole, {} told",
+            judgment.calls, judgment.sends, judgment.faults, judgment.whole, judgment.told
+        ),
+    }
+}
+
+fn budget(judgment: &Judgment) -> Check {
+    let most = judgment.sends_per_call.keys().max().copied().unwrap_or(0);
+    Check {
+        name: "requests per call, at the most",
+        passed: most <= MOST_SENDS,
+        wanted: MOST_SENDS.to_string(),
+        found: format!(
+            "{most} ({:.3} on average)",
+            judgment.sends as f64 / (judgment.calls.max(1)) as f64
+        ),
+    }
+}
+
+fn accounted(judgment: &Judgment) -> Check {
+    Check {
+        name: "calls by the gateway's counter",
+        passed: judgment.counted == judgment.calls && judgment.active == 0,
+        wanted: format!("{}, none running", judgment.calls),
+        found: format!(
+            "{}, {} running, {} log lines dropped",
+            judgment.counted, judgment.active, judgment.dropped
+        ),
+    }
+}
+
+const PROMISES: &[(&str, &[Breach])] = &[
+    (
+        "answers cut that no fault has cut",
+        &[Breach::CutWithoutCause],
+    ),
+    ("cuts that were not told", &[Breach::CutUntold]),
+    ("failures that passed for an answer", &[Breach::Hidden]),
+    ("gaps, doubles and changes", &[Breach::Damaged]),
+    ("statuses that nothing explains", &[Breach::UntrueStatus]),
+    ("requests beyond the budget", &[Breach::SentTooOften]),
+    (
+        "requests after the client had content",
+        &[Breach::SentAfterContent],
+    ),
+    (
+        "calls not accounted exactly once",
+        &[Breach::NotAccountedOnce],
+    ),
+    (
+        "calls accounted as something else",
+        &[Breach::AccountedWrong],
+    ),
+];
