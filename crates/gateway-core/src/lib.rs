@@ -21,6 +21,9 @@ mod body;
 // Of a request body, what the gateway must know; splicing.
 mod envelope;
 
+// A stream that died goes on at another deployment.
+mod continuation;
+
 // What a client is told when a call fails, and what upstreams say when they do.
 mod error;
 
@@ -40,6 +43,7 @@ mod secret;
 mod json;
 
 pub use body::{BodyFacts, Malformed, strip_bom};
+pub use continuation::{Collected, Prefill, Splicer, TextCollector};
 pub use dialect::Dialect;
 pub use end::{EndReason, TimerName};
 pub use envelope::{
