@@ -20,18 +20,19 @@ mod masks; // What no snippet shows.
 mod read; // Files, bounds, `include`.
 mod references; // `os.environ/NAME` and `environment_variables`.
 mod resolve; // From said to needed.
+mod routing; // Fallbacks, policies, hedging.
 mod said; // The effective values.
 mod secrets; // As written, or from files.
 mod suggest; // The nearest known key.
 mod tree; // What the user said, with positions.
 
-pub use deployment::{DeploymentSettings, DeploymentTimers};
+pub use deployment::{DeploymentSettings, Mock};
 pub use environment::Environment;
 pub use problem::{Code, Mark, Place, Problem, Report, Severity, SourceFile, Strictness};
 pub use render::{human, json};
 pub use settings::{
-    Admin, AliasSettings, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat,
-    Settings, Timer, Timers, TlsFiles, TransportSettings,
+    Admin, Admission, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat, Settings,
+    TlsFiles, TransportSettings,
 };
 
 use gateway_providers::ConnectOptions;
@@ -153,7 +154,8 @@ fn attempt(sources: &Sources, process: &Environment, report: &mut Report) -> Opt
     if report.errors() > 0 {
         // Settings need checked values; deployments and aliases take what there is and check more.
         let deployments = deployment::all(&root, &ConnectOptions::default(), report);
-        resolve::aliases(&root, &deployments, report);
+        let aliases = resolve::aliases(&root, &deployments, report);
+        routing::written(&root, &deployments, &aliases, report);
         return None;
     }
     let texts = report.texts();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use gateway_core::Secret;
 use gateway_providers::{EndpointConfig, Environment};
-use gateway_router::{Alias, Books, Catalog, CatalogConfig, DeploymentConfig, Routing};
+use gateway_router::{Books, Catalog, CatalogConfig, DeploymentConfig};
 use gateway_transport::{DnsWatch, Http2Config, Sabotage, Transport, TransportConfig};
 
 use crate::auth::Keys;
-use crate::config::{DeploymentSettings, DeploymentTimers, Settings};
+use crate::config::{DeploymentSettings, Settings};
 use crate::edge::{ConnectionLimits, Scope};
 use crate::worker::{CallLimits, Snapshot};
 
@@ -32,8 +32,8 @@ pub(crate) fn transport(settings: &Settings) -> TransportConfig {
             max_streams: said.h2_max_streams,
             ..Http2Config::default()
         },
-        connect_timeout: settings.timers.connect.limit,
-        pool_timeout: settings.timers.pool.limit,
+        connect_timeout: settings.routing.timers.connect.limit,
+        pool_timeout: settings.routing.timers.pool.limit,
         sabotage: sabotage(settings),
         ..TransportConfig::default()
     }
@@ -52,20 +52,11 @@ pub(crate) fn snapshot(
     transport: &Transport,
     books: &dyn Books,
 ) -> Snapshot {
-    let deployments = settings.deployments.iter().map(deployment).collect();
-    let aliases = settings
-        .aliases
-        .iter()
-        .map(|alias| Alias {
-            name: alias.name.clone(),
-            target: alias.target.clone(),
-            hidden: alias.hidden,
-        })
-        .collect();
+    let deployments = settings.deployments.iter();
     let config = CatalogConfig {
-        deployments,
-        aliases,
-        routing: Routing::default(),
+        deployments: deployments.map(|it| it.config.clone()).collect(),
+        aliases: settings.aliases.clone(),
+        routing: settings.routing.clone(),
     };
     let (catalog, problems) = Catalog::build(config, books, environment, transport);
     for problem in &problems {
@@ -95,7 +86,7 @@ pub(crate) fn connection_limits(settings: &Settings) -> ConnectionLimits {
         handshake: settings.listen.head_timeout,
         head: settings.listen.head_timeout,
         idle: settings.listen.keepalive_timeout,
-        slow_client: settings.timers.client_write.limit,
+        slow_client: settings.slow_client.limit,
         h2_streams: H2_STREAMS,
         head_bytes: HEAD_BYTES,
     }
@@ -114,34 +105,19 @@ pub(crate) fn public_scope(settings: &Settings) -> Scope {
 pub(crate) fn add_demo(settings: &mut Settings, upstream: SocketAddr) {
     for (model, path) in [("openai/demo", "/v1"), ("anthropic/demo", "")] {
         settings.deployments.push(DeploymentSettings {
-            group: "demo".to_owned(),
-            id: None,
-            endpoint: EndpointConfig {
-                model: model.to_owned(),
-                api_base: Some(format!("http://{upstream}{path}")),
-                api_key: Some(Secret::new("none".to_owned())),
-                ..EndpointConfig::default()
+            config: DeploymentConfig {
+                group: "demo".to_owned(),
+                endpoint: EndpointConfig {
+                    model: model.to_owned(),
+                    api_base: Some(format!("http://{upstream}{path}")),
+                    api_key: Some(Secret::new("none".to_owned())),
+                    ..EndpointConfig::default()
+                },
+                ..DeploymentConfig::default()
             },
-            weight: None,
-            rpm: None,
-            tpm: None,
-            order: None,
-            timers: DeploymentTimers::default(),
             origin: "--demo".to_owned(),
+            ..DeploymentSettings::default()
         });
-    }
-}
-
-fn deployment(settings: &DeploymentSettings) -> DeploymentConfig {
-    DeploymentConfig {
-        group: settings.group.clone(),
-        id: settings.id.clone(),
-        endpoint: settings.endpoint.clone(),
-        weight: settings.weight,
-        rpm: settings.rpm,
-        tpm: settings.tpm,
-        order: settings.order,
-        ..DeploymentConfig::default()
     }
 }
 

@@ -72,7 +72,7 @@ fn summary(args: &CheckArgs, loaded: &Loaded, out: &mut dyn io::Write) -> io::Re
     let groups: BTreeSet<&str> = settings
         .deployments
         .iter()
-        .map(|deployment| deployment.group.as_str())
+        .map(|deployment| deployment.config.group.as_str())
         .collect();
     let (deployments, file) = (settings.deployments.len(), args.file.display());
     writeln!(

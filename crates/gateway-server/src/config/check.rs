@@ -88,20 +88,48 @@ fn known(row: &'static Row, key: &Key, node: &Node, within: &'static Section, re
         );
         report.warn(Code::IgnoredKey, Place::File(key.at), message);
     }
-    if matches!(row.status, Status::Honored)
-        && !matches!(row.kind, Kind::Section(_) | Kind::Sections(_))
+    if matches!(row.status, Status::Honored(_))
+        && !matches!(
+            row.kind,
+            Kind::Section(_) | Kind::Sections(_) | Kind::Named(_)
+        )
     {
         unset(node, report);
     }
-    match row.kind {
+    inside(row.kind, node, report);
+}
+
+/// The walk goes on below a value.
+fn inside(kind: Kind, node: &Node, report: &mut Report) {
+    let mapping = |item: &Node, place: Place, inner, report: &mut Report| {
+        if matches!(item.tree, Tree::Map(_)) {
+            section(item, inner, report);
+        } else {
+            let message = format!("expected a mapping, found {}", item.kind_name());
+            report.error(Code::WrongType, place, message);
+        }
+    };
+    match kind {
         Kind::Section(inner) => section(node, inner, report),
         Kind::Sections(inner) => {
             for item in node.items() {
-                if matches!(item.tree, Tree::Map(_)) {
-                    section(item, inner, report);
-                } else {
-                    let message = format!("expected a mapping, found {}", item.kind_name());
-                    report.error(Code::WrongType, item.place(), message);
+                mapping(item, item.place(), inner, report);
+            }
+        }
+        Kind::Named(inner) => {
+            for (key, item) in node.entries() {
+                mapping(item, Place::File(key.at), inner, report);
+            }
+        }
+        Kind::NamedSeconds => {
+            for (key, item) in node.entries() {
+                if let Some(mismatch) = kind::check(Kind::SECONDS, item) {
+                    refuse(
+                        &key.name.escape_debug().to_string(),
+                        mismatch,
+                        Place::File(key.at),
+                        report,
+                    );
                 }
             }
         }

@@ -1,55 +1,41 @@
 //! From the entries of `model_list` to deployments.
 
 pub(super) mod connect; // TLS, HTTP/2.
+mod params; // What is said, in order of precedence.
+mod routing; // Timers, limits, prices, tags.
 
 use super::environment::Environment;
 use super::keys::PARAMS;
 use super::masks::is_credential;
 use super::problem::{Code, Mark, Place, Report};
-use super::secrets::secret;
 use super::suggest::nearest;
 use super::tree::{Node, Tree};
-use gateway_core::Secret;
 use gateway_providers::{ConnectOptions, Endpoint, EndpointConfig};
+use gateway_router::DeploymentConfig;
+use params::Params;
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// One deployment, as the program needs it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct DeploymentSettings {
-    /// `model_name`: the model group. May contain `*`.
-    pub group: String,
-    /// `model_info.id`; not given: the catalog makes one.
-    pub id: Option<String>,
-    /// What the provider layer needs.
-    pub endpoint: EndpointConfig,
-    /// Share of the group's calls, relative to its other deployments.
-    pub weight: Option<f64>,
-    /// Requests per minute.
-    pub rpm: Option<u64>,
-    /// Tokens per minute.
-    pub tpm: Option<u64>,
-    /// Priority: the lowest level present is used first.
-    pub order: Option<i64>,
-    /// The deployment's own timers.
-    pub timers: DeploymentTimers,
+    /// What the router needs.
+    pub config: DeploymentConfig,
+    /// Silence after which its streams get a heartbeat, zero: never. `None`: as those of all others.
+    pub heartbeat: Option<Duration>,
+    /// What it answers without asking its provider.
+    pub mock: Mock,
     /// Where it is written: `file:line:column`, or the flag that made it.
     pub origin: String,
 }
 
-/// Timers of one deployment; what is not given comes from the router's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DeploymentTimers {
-    /// One attempt, to the last byte.
-    pub attempt: Option<Duration>,
-    /// From the start of an attempt to the first content of a stream.
-    pub first_content: Option<Duration>,
-    /// Silence between contents of a stream.
-    pub idle: Option<Duration>,
-    /// DNS, TCP and TLS.
-    pub connect: Option<Duration>,
-    /// Waiting for a connection.
-    pub pool: Option<Duration>,
+/// What a deployment answers without asking its provider. The default is that it asks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Mock {
+    /// `mock_response`.
+    pub response: Option<serde_json::Value>,
+    /// `mock_timeout`: it stays silent until a timer fires.
+    pub timeout: bool,
 }
 
 /// All deployments of a checked document.
@@ -61,9 +47,10 @@ pub(super) fn all(
     let credentials = credentials(root, report);
     let mut deployments = Vec::new();
     for entry in root.get("model_list").map_or(&[][..], Node::items) {
-        deployments.extend(one(entry, &credentials, connect, report));
+        deployments.extend(one(entry, root, &credentials, connect, report));
     }
     same_ids(root, report);
+    routing::levels(root, report);
     deployments
 }
 
@@ -79,7 +66,7 @@ pub(super) fn build_all(
     let environment = gateway_providers::Environment::with_lookup(lookup);
     let entries = root.get("model_list").map_or(&[][..], Node::items);
     for deployment in deployments {
-        let Err(error) = Endpoint::build(deployment.endpoint.clone(), &environment) else {
+        let Err(error) = Endpoint::build(deployment.config.endpoint.clone(), &environment) else {
             continue;
         };
         let place = entries
@@ -104,6 +91,7 @@ fn first_key(entry: &Node) -> Place {
 /// The deployments of one entry: one for each organization.
 fn one(
     entry: &Node,
+    root: &Node,
     credentials: &HashMap<&str, &Node>,
     connect: &ConnectOptions,
     report: &mut Report,
@@ -114,33 +102,19 @@ fn one(
     ) else {
         return Vec::new();
     };
-    let params = Params {
-        own,
-        named: credential(own, credentials, report),
-    };
+    let named = credential(own, credentials, report);
+    let params = Params::new(entry, own, named, root);
     let Some(model) = params.text("model") else {
         return Vec::new();
     };
-    let info = entry.get("model_info");
-    let number = |key: &str| {
-        params
-            .get(key)
-            .or_else(|| entry.get(key))
-            .and_then(Node::as_whole)
-            .and_then(|n| u64::try_from(n).ok())
-    };
+    let endpoint = endpoint(model, &params, connect, report);
     let deployment = DeploymentSettings {
-        group: group.to_owned(),
-        id: info
-            .and_then(|info| info.get("id"))
-            .and_then(Node::as_text)
-            .map(str::to_owned),
-        endpoint: endpoint(model, &params, connect, report),
-        weight: params.get("weight").and_then(Node::as_number),
-        rpm: number("rpm"),
-        tpm: number("tpm"),
-        order: number("order").and_then(|order| i64::try_from(order).ok()),
-        timers: timers(&params),
+        config: routing::config(group, endpoint, &params, report),
+        heartbeat: params.seconds("keepalive_seconds").map(heartbeat),
+        mock: Mock {
+            response: params.get("mock_response").map(Node::to_json),
+            timeout: params.flag("mock_timeout").unwrap_or(false),
+        },
         origin: report.describe(&first_key(entry)),
     };
     match params.get("organization").map(Node::items) {
@@ -151,6 +125,14 @@ fn one(
     }
 }
 
+/// LiteLLM keeps the interval within these bounds; zero is none.
+pub(super) fn heartbeat(said: Duration) -> Duration {
+    if said.is_zero() {
+        return said;
+    }
+    said.clamp(Duration::from_secs(1), Duration::from_secs(300))
+}
+
 fn per_organization(
     deployment: &DeploymentSettings,
     organizations: &[Node],
@@ -159,8 +141,8 @@ fn per_organization(
     names
         .map(|name| {
             let mut each = deployment.clone();
-            each.endpoint.organization = Some(name.to_owned());
-            each.id = each.id.map(|id| format!("{id}/{name}"));
+            each.config.endpoint.organization = Some(name.to_owned());
+            each.config.id = each.config.id.map(|id| format!("{id}/{name}"));
             each
         })
         .collect()
@@ -173,14 +155,10 @@ fn endpoint(
     report: &mut Report,
 ) -> EndpointConfig {
     let mut defaults = serde_json::Map::new();
-    for (key, node) in params
-        .own
-        .entries()
-        .iter()
-        .filter(|(key, _)| PARAMS.find(&key.name).is_none())
-    {
-        if !node.is_null() && !is_credential(&key.name) {
-            defaults.insert(key.name.clone(), node.to_json());
+    for (key, node) in params.entries() {
+        if PARAMS.find(&key.name).is_none() && !node.is_null() && !is_credential(&key.name) {
+            let value = || node.to_json();
+            defaults.entry(key.name.as_str()).or_insert_with(value);
         }
     }
     if let Some(body) = params.get("extra_body") {
@@ -228,17 +206,6 @@ fn headers(params: &Params<'_>, report: &mut Report) -> Vec<(String, String)> {
         }
     }
     headers
-}
-
-fn timers(params: &Params<'_>) -> DeploymentTimers {
-    let either = |key: &str, alias: &str| params.seconds(key).or_else(|| params.seconds(alias));
-    DeploymentTimers {
-        attempt: either("timeout", "request_timeout"),
-        first_content: either("stream_timeout", "ttft_timeout"),
-        idle: params.seconds("stream_idle_timeout"),
-        connect: params.seconds("connect_timeout"),
-        pool: params.seconds("pool_timeout"),
-    }
 }
 
 /// `credential_list` by name.
@@ -296,44 +263,6 @@ fn same_ids(root: &Node, report: &mut Report) {
             report
                 .error(Code::InvalidValue, node.place(), message)
                 .hint(hint);
-        }
-    }
-}
-
-/// The parameters of a deployment; a named credential fills in what it does not say itself.
-struct Params<'a> {
-    own: &'a Node,
-    named: Option<&'a Node>,
-}
-
-impl<'a> Params<'a> {
-    fn get(&self, key: &str) -> Option<&'a Node> {
-        self.own
-            .get(key)
-            .or_else(|| self.named.and_then(|named| named.get(key)))
-    }
-
-    fn text(&self, key: &str) -> Option<&'a str> {
-        self.get(key)
-            .and_then(Node::as_text)
-            .filter(|text| !text.is_empty())
-    }
-
-    fn owned(&self, key: &str) -> Option<String> {
-        self.text(key).map(str::to_owned)
-    }
-
-    fn seconds(&self, key: &str) -> Option<Duration> {
-        self.get(key)
-            .and_then(Node::as_number)
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-    }
-
-    fn secret(&self, key: &str, report: &mut Report) -> Option<Secret> {
-        let node = self.get(key)?;
-        match &node.tree {
-            Tree::Map(_) => Some(Secret::new(node.to_json().to_string())),
-            _ => secret(node.as_text()?, &node.place(), report),
         }
     }
 }

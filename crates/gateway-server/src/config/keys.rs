@@ -8,6 +8,7 @@ mod gateway;
 mod general;
 mod litellm;
 mod router;
+mod routing;
 mod top;
 
 pub(super) use deployment::{BODY_PARAMETERS, CREDENTIAL, DEPLOYMENT, MODEL_INFO, PARAMS};
@@ -46,8 +47,17 @@ pub(super) struct Row {
 /// What becomes of a key.
 #[derive(Clone, Copy)]
 pub(super) enum Status {
-    /// It does what it says.
-    Honored,
+    /// It does what it says; on purpose not as in LiteLLM, where a text says how.
+    Honored(
+        #[cfg_attr(
+            not(test),
+            expect(
+                dead_code,
+                reason = "the page on configuration is made of it, by a test"
+            )
+        )]
+        Option<&'static str>,
+    ),
     /// Nothing is done with it, and nobody can tell: no warning.
     Accepted,
     /// It is not acted on. Worth a warning with this consequence, unless its value is one of
@@ -58,7 +68,8 @@ pub(super) enum Status {
     },
 }
 
-/// Defines a [`Section`]: `status "key": kind, [values that need no warning] => "consequence";`.
+/// Defines a [`Section`]: `status "key": kind, [values that need no warning] => "consequence";`. An honored key may
+/// have a text too: what is otherwise than in LiteLLM.
 macro_rules! section {
     ($(#[$doc:meta])* $constant:ident = $name:literal {
         $( $status:ident $key:literal : $kind:expr $(, [$($unless:literal),*])? $(=> $why:literal)? ; )*
@@ -77,7 +88,10 @@ macro_rules! section {
 
 macro_rules! status {
     (honored) => {
-        $crate::config::keys::Status::Honored
+        $crate::config::keys::Status::Honored(None)
+    };
+    (honored $here:literal) => {
+        $crate::config::keys::Status::Honored(Some($here))
     };
     (accepted) => {
         $crate::config::keys::Status::Accepted

@@ -41,10 +41,16 @@ pub(super) enum Kind {
     Section(&'static Section),
     /// A list of mappings with known keys.
     Sections(&'static Section),
+    /// From names of the user's choice to mappings with known keys.
+    Named(&'static Section),
+    /// From names of the user's choice to seconds.
+    NamedSeconds,
 }
 
 impl Kind {
     pub(super) const COUNT: Self = Self::Whole(0, 1_000_000_000_000);
+    /// Counts of calls, attempts, failures.
+    pub(super) const TIMES: Self = Self::Whole(0, 1_000_000_000);
     pub(super) const SECONDS: Self = Self::Seconds(0.0);
     pub(super) const POSITIVE_SECONDS: Self = Self::Seconds(0.001);
     pub(super) const AMOUNT: Self = Self::Number(0.0, 1e15);
@@ -91,7 +97,7 @@ pub(super) fn check(kind: Kind, node: &Node) -> Option<Mismatch> {
         Kind::List | Kind::Sections(_) => {
             wrong_unless(matches!(node.tree, Tree::List(_)), "a list", node)
         }
-        Kind::Map | Kind::Section(_) => {
+        Kind::Map | Kind::Section(_) | Kind::Named(_) | Kind::NamedSeconds => {
             wrong_unless(matches!(node.tree, Tree::Map(_)), "a mapping", node)
         }
     }

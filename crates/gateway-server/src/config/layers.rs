@@ -283,6 +283,16 @@ pub(super) const VARIABLES: &[(&str, &str, Rank)] = &[
         Rank::BelowFiles,
     ),
     (
+        "ROUTER_MAX_FALLBACKS",
+        "litellm_settings.max_fallbacks",
+        Rank::BelowFiles,
+    ),
+    (
+        "DEFAULT_COOLDOWN_TIME_SECONDS",
+        "litellm_settings.cooldown_time",
+        Rank::BelowFiles,
+    ),
+    (
         "GRACEFUL_SHUTDOWN_TIMEOUT",
         "gateway.drain.timeout",
         Rank::BelowFiles,

@@ -201,6 +201,10 @@ pub enum Code {
     Secret,
     /// A command-line flag of LiteLLM that means nothing here.
     IgnoredFlag,
+    /// A model group that no deployment serves.
+    UnknownGroup,
+    /// Something that is right and changes nothing.
+    NoEffect,
     /// A deployment that no provider can serve.
     Unservable,
     /// Effective settings are weaker than asked for.
@@ -226,6 +230,8 @@ impl Code {
             Self::Include => "include",
             Self::Secret => "secret",
             Self::IgnoredFlag => "ignored_flag",
+            Self::UnknownGroup => "unknown_group",
+            Self::NoEffect => "no_effect",
             Self::Unservable => "unservable",
             Self::Weak => "weak",
         }
@@ -236,7 +242,12 @@ impl Code {
     const fn matters_when_strict(self) -> bool {
         matches!(
             self,
-            Self::UnknownKey | Self::IgnoredKey | Self::RefusedVariable | Self::Include
+            Self::UnknownKey
+                | Self::IgnoredKey
+                | Self::RefusedVariable
+                | Self::Include
+                | Self::UnknownGroup
+                | Self::NoEffect
         )
     }
 }

@@ -1,13 +1,15 @@
 //! From what was said to what the program needs.
 
-mod calls; // Timers and aliases.
+mod calls; // Aliases, and how much is taken on.
+mod routing; // Timers, retries, cooldowns, strategies.
 
 pub(super) use calls::aliases;
 
-use super::deployment::{self, DeploymentSettings, DeploymentTimers, connect};
+use super::deployment::{self, DeploymentSettings, connect};
 use super::environment::Environment;
 use super::layers::Layers;
 use super::problem::{Code, Place, Report};
+use super::routing::written;
 use super::said::{FlagOrText, Said};
 use super::secrets::secret;
 use super::settings::{
@@ -18,6 +20,7 @@ use super::tree::Node;
 use super::{Depth, SingleModel, Sources};
 use gateway_core::Secret;
 use gateway_providers::{ConnectOptions, EndpointConfig};
+use gateway_router::DeploymentConfig;
 use gateway_transport::{Http2Mode, Roots};
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
@@ -45,19 +48,25 @@ pub(super) fn settings(
     }
     let auth = facts.auth(report);
     let exposure = facts.exposure(&auth);
+    let aliases = aliases(root, &deployments, report);
+    let written = written(root, &deployments, &aliases, report);
+    let workers = facts.workers(report);
     Settings {
         listen: facts.listen(&exposure, report),
         exposure,
+        mocks: facts.mocks(&auth),
         auth,
         admin: facts.admin(report),
-        workers: facts.workers(report),
+        workers,
         limits: facts.limits(),
-        timers: facts.timers(report),
+        admission: facts.admission(workers),
+        routing: facts.routing(written, report),
+        slow_client: facts.slow_client(report),
         heartbeats: facts.heartbeats(),
         drain: facts.drain(sources.demo),
         transport: facts.transport(connect),
         log: facts.log(),
-        aliases: aliases(root, &deployments, report),
+        aliases,
         deployments,
         demo: sources.demo,
         environment: environment.clone(),
@@ -280,8 +289,11 @@ impl Facts<'_> {
 
     fn heartbeats(&self) -> Heartbeats {
         let (litellm, gateway) = (&self.said.litellm_settings, &self.said.gateway);
+        let router = self.said.router_settings.keepalive_seconds;
+        let shared = router.map(|said| deployment::heartbeat(seconds(said)));
         let interval = |own: Option<f64>| {
-            Some(seconds(own.unwrap_or(gateway.heartbeat_seconds)))
+            let own = own.map(seconds).or(shared);
+            Some(own.unwrap_or_else(|| seconds(gateway.heartbeat_seconds)))
                 .filter(|interval| !interval.is_zero())
         };
         Heartbeats {
@@ -328,21 +340,19 @@ impl Facts<'_> {
 /// `--model NAME` without a configuration: that model serves its own name and every other one.
 fn configless(single: &SingleModel, connect: &ConnectOptions) -> [DeploymentSettings; 2] {
     let deployment = |group: &str| DeploymentSettings {
-        group: group.to_owned(),
-        id: None,
-        endpoint: EndpointConfig {
-            model: single.model.clone(),
-            api_base: single.api_base.clone(),
-            api_version: single.api_version.clone(),
-            connect: connect.clone(),
-            ..EndpointConfig::default()
+        config: DeploymentConfig {
+            group: group.to_owned(),
+            endpoint: EndpointConfig {
+                model: single.model.clone(),
+                api_base: single.api_base.clone(),
+                api_version: single.api_version.clone(),
+                connect: connect.clone(),
+                ..EndpointConfig::default()
+            },
+            ..DeploymentConfig::default()
         },
-        weight: None,
-        rpm: None,
-        tpm: None,
-        order: None,
-        timers: DeploymentTimers::default(),
         origin: String::from("command line --model"),
+        ..DeploymentSettings::default()
     };
     [deployment(&single.model), deployment("*")]
 }

@@ -40,6 +40,18 @@ pub(super) struct Gateway {
     pub(super) slow_client_timeout: f64,
     /// Seconds of silence of a provider in a stream, after the first content.
     pub(super) stream_idle_timeout: f64,
+    pub(super) retry_budget: RetryBudget,
+    /// Calls that may wait for a free slot of one deployment.
+    pub(super) max_waiting_per_deployment: u32,
+    /// Calls under way at once; not given: LiteLLM's key, else no bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_in_flight: Option<usize>,
+    /// Calls that wait for a place beyond that; not given: LiteLLM's key, else as many as may be under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_queued: Option<usize>,
+    /// Seconds that they wait; not given: LiteLLM's key, else 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) queue_timeout: Option<f64>,
     pub(super) drain: Drain,
     pub(super) transport: Transport,
     pub(super) log: Log,
@@ -58,6 +70,11 @@ impl Default for Gateway {
             keepalive_timeout: 75.0,
             slow_client_timeout: 60.0,
             stream_idle_timeout: 300.0,
+            retry_budget: RetryBudget::default(),
+            max_waiting_per_deployment: 1000,
+            max_in_flight: None,
+            max_queued: None,
+            queue_timeout: None,
             drain: Drain::default(),
             transport: Transport::default(),
             log: Log::default(),
@@ -109,6 +126,25 @@ impl Default for Admin {
             enabled: true,
             host: String::from("127.0.0.1"),
             port: None,
+        }
+    }
+}
+
+/// `gateway.retry_budget`.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct RetryBudget {
+    /// Share of a group's calls that may be tried again.
+    pub(super) share: f64,
+    /// Retries per second that a group may make whatever its calls.
+    pub(super) per_second: f64,
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self {
+            share: 0.2,
+            per_second: 10.0,
         }
     }
 }
@@ -189,17 +225,43 @@ pub(super) struct Log {
     pub(super) level: Option<String>,
 }
 
-/// The honored keys of `router_settings`. Times are seconds.
+/// The honored keys of `router_settings` that are single values. Times are seconds.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Router {
     pub(super) timeout: Option<f64>,
+    pub(super) timeout_scope: Option<String>,
     pub(super) stream_timeout: Option<f64>,
     pub(super) ttft_timeout: Option<f64>,
     pub(super) stream_idle_timeout: Option<f64>,
     pub(super) connect_timeout: Option<f64>,
     pub(super) pool_timeout: Option<f64>,
     pub(super) client_ttl: Option<f64>,
+    pub(super) keepalive_seconds: Option<f64>,
+    pub(super) routing_strategy: Option<String>,
+    pub(super) routing_strategy_args: StrategyArgs,
+    pub(super) num_retries: Option<u32>,
+    pub(super) max_fallbacks: Option<u32>,
+    pub(super) retry_after: Option<f64>,
+    pub(super) allowed_fails: Option<u32>,
+    pub(super) cooldown_time: Option<f64>,
+    pub(super) disable_cooldowns: bool,
+    pub(super) enable_pre_call_checks: bool,
+    pub(super) enable_weighted_failover: bool,
+    pub(super) enable_mid_stream_fallback_continuation: bool,
+    pub(super) enable_tag_filtering: bool,
+    pub(super) tag_filtering_match_any: Option<bool>,
+    pub(super) default_max_parallel_requests: Option<u32>,
+}
+
+/// `routing_strategy_args`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StrategyArgs {
+    /// Seconds that a sample counts.
+    pub(super) ttl: Option<f64>,
+    /// Who is at most this share slower than the fastest is as good.
+    pub(super) lowest_latency_buffer: Option<f64>,
 }
 
 /// The honored keys of `litellm_settings`. Times are seconds.
@@ -207,6 +269,10 @@ pub(super) struct Router {
 #[serde(default)]
 pub(super) struct LiteLlm {
     pub(super) request_timeout: Option<f64>,
+    pub(super) num_retries: Option<u32>,
+    pub(super) max_fallbacks: Option<u32>,
+    pub(super) allowed_fails: Option<u32>,
+    pub(super) cooldown_time: Option<f64>,
     pub(super) ssl_verify: Option<FlagOrText>,
     pub(super) ssl_certificate: Option<String>,
     pub(super) http2: Option<bool>,
@@ -235,6 +301,12 @@ pub(super) struct General {
     pub(super) public_routes: Vec<String>,
     /// Mebibytes.
     pub(super) max_request_size_mb: Option<f64>,
+    pub(super) dangerously_allow_mock_testing_request_params: bool,
+    pub(super) max_parallel_requests: Option<usize>,
+    pub(super) global_max_parallel_requests: Option<usize>,
+    pub(super) max_in_flight_requests_per_worker: Option<usize>,
+    pub(super) max_queued_requests_per_worker: Option<usize>,
+    pub(super) admission_queue_timeout_seconds: Option<f64>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {

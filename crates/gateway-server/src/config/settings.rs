@@ -4,9 +4,9 @@ use super::deployment::DeploymentSettings;
 use super::environment::Environment;
 use gateway_core::Secret;
 use gateway_providers::ConnectOptions;
+use gateway_router::{Alias, Routing, Timer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The settings of one run. `Debug` shows no secret.
@@ -24,8 +24,14 @@ pub struct Settings {
     pub workers: usize,
     /// Bounds of what is read.
     pub limits: Limits,
-    /// The timers of calls and clients.
-    pub timers: Timers,
+    /// How much is taken on at once.
+    pub admission: Admission,
+    /// How calls are routed, with the timers that hold where a request or a deployment says nothing.
+    pub routing: Routing,
+    /// How long a client may leave a written answer unread.
+    pub slow_client: Timer,
+    /// Whether requests may ask for mock answers and mock failures.
+    pub mocks: bool,
     /// What a silent stream gets.
     pub heartbeats: Heartbeats,
     /// How the process ends.
@@ -37,7 +43,7 @@ pub struct Settings {
     /// The deployments of `model_list`, in order.
     pub deployments: Vec<DeploymentSettings>,
     /// `model_group_alias`.
-    pub aliases: Vec<AliasSettings>,
+    pub aliases: Vec<Alias>,
     /// Whether an embedded upstream is wanted.
     pub demo: bool,
     /// The variables that the provider layer may look up, `environment_variables` included.
@@ -107,30 +113,18 @@ pub struct Limits {
     pub max_event_bytes: usize,
 }
 
-/// The timers that hold where a request or a deployment says nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timers {
-    /// The whole call, to its last byte.
-    pub call: Timer,
-    /// From the start of an attempt to the first content of a stream.
-    pub first_content: Option<Timer>,
-    /// Silence between contents of a stream.
-    pub idle: Timer,
-    /// DNS, TCP and TLS.
-    pub connect: Timer,
-    /// Waiting for a connection.
-    pub pool: Timer,
-    /// A client that does not read.
-    pub client_write: Timer,
-}
-
-/// A timer and where its value was said: `config.yaml:12:3`, a variable, a flag, `default`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timer {
-    /// The value. Zero expires at once.
-    pub limit: Duration,
-    /// For error bodies and logs.
-    pub origin: Arc<str>,
+/// How many calls the process takes on at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admission {
+    /// Calls under way, all workers together; beyond them calls queue. `None`: no bound.
+    pub max_in_flight: Option<usize>,
+    /// Calls that may wait for a place; beyond them calls are refused.
+    pub max_queued: usize,
+    /// How long they wait.
+    pub queue_timeout: Duration,
+    /// LiteLLM's limits of parallel requests, of the key and of all, whichever is less: one more is refused at once
+    /// as a rate limit. `None`: no bound.
+    pub max_parallel: Option<usize>,
 }
 
 /// Silence after which a stream gets a heartbeat; `None`: never.
@@ -192,15 +186,4 @@ pub enum LogFormat {
     Json,
     /// Text for people.
     Text,
-}
-
-/// One entry of `model_group_alias`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AliasSettings {
-    /// The name that clients may use.
-    pub name: String,
-    /// The model group that serves it.
-    pub target: String,
-    /// Whether model lists leave it out.
-    pub hidden: bool,
 }

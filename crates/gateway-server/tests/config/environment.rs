@@ -21,6 +21,7 @@ fn a_reference_becomes_the_variable_also_where_a_number_is_expected() {
     let settings = loaded.settings.unwrap();
     assert_eq!(
         settings.deployments[0]
+            .config
             .endpoint
             .api_key
             .as_ref()
@@ -28,7 +29,10 @@ fn a_reference_becomes_the_variable_also_where_a_number_is_expected() {
             .expose(),
         "sk-canary"
     );
-    assert_eq!(settings.timers.call.limit, Duration::from_millis(12_500));
+    assert_eq!(
+        settings.routing.timers.call.limit,
+        Duration::from_millis(12_500)
+    );
 }
 
 #[test]
@@ -72,6 +76,7 @@ fn environment_variables_replace_those_of_the_process_but_not_dangerous_ones() {
     let settings = loaded.settings.unwrap();
     assert_eq!(
         settings.deployments[0]
+            .config
             .endpoint
             .api_key
             .as_ref()
@@ -159,14 +164,23 @@ fn variables_that_litellm_reads_as_defaults_stay_below_the_file() {
     let settings = with(text, &[KEY, ("REQUEST_TIMEOUT", "9")])
         .settings
         .unwrap();
-    assert_eq!(settings.timers.call.limit, Duration::from_secs(7));
+    assert_eq!(settings.routing.timers.call.limit, Duration::from_secs(7));
     assert_eq!(settings.auth.master_key.unwrap().expose(), "sk-of-the-file");
     let settings = with("", &[KEY, ("REQUEST_TIMEOUT", "9")]).settings.unwrap();
-    assert_eq!(settings.timers.call.limit, Duration::from_secs(9));
-    assert_eq!(
-        &*settings.timers.call.origin,
-        "environment variable REQUEST_TIMEOUT"
-    );
+    assert_eq!(settings.routing.timers.call.limit, Duration::from_secs(9));
+    let origin = settings.routing.timers.call.origin.to_string();
+    assert_eq!(origin, "environment variable REQUEST_TIMEOUT");
+    let text = "litellm_settings: {max_fallbacks: 3}\n";
+    let variables = [
+        KEY,
+        ("ROUTER_MAX_FALLBACKS", "9"),
+        ("DEFAULT_COOLDOWN_TIME_SECONDS", "2.5"),
+        ("GATEWAY__RETRY_BUDGET__SHARE", "0.5"),
+    ];
+    let routing = with(text, &variables).settings.unwrap().routing;
+    assert_eq!(routing.fallbacks.max, 3);
+    assert_eq!(routing.cooldown.time, Duration::from_millis(2500));
+    assert_eq!(routing.retries.budget, 0.5);
 }
 
 #[test]
@@ -175,7 +189,7 @@ fn a_secret_may_be_in_a_file() {
     let folder = folder(&[("key", "sk-canary\n"), ("empty", "\n")]);
     let place = |name: &str| text.replace("KEYFILE", folder.path().join(name).to_str().unwrap());
     let settings = with(&place("key"), &[KEY]).settings.unwrap();
-    let endpoint = &settings.deployments[0].endpoint;
+    let endpoint = &settings.deployments[0].config.endpoint;
     assert_eq!(endpoint.api_key.as_ref().unwrap().expose(), "sk-canary");
     let credentials: serde_json::Value =
         serde_json::from_str(endpoint.vertex_credentials.as_ref().unwrap().expose()).unwrap();

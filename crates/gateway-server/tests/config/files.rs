@@ -25,16 +25,13 @@ fn lists_are_appended_and_mappings_are_replaced_as_a_whole() {
     let groups: Vec<_> = settings
         .deployments
         .iter()
-        .map(|deployment| deployment.group.as_str())
+        .map(|deployment| deployment.config.group.as_str())
         .collect();
     assert_eq!(groups, ["fast", "slow"]);
-    assert_eq!(settings.timers.call.limit, Duration::from_secs(9));
-    assert!(
-        settings.timers.call.origin.ends_with("other.yaml:4:19"),
-        "{}",
-        settings.timers.call.origin
-    );
-    assert_eq!(settings.timers.first_content, None);
+    assert_eq!(settings.routing.timers.call.limit, Duration::from_secs(9));
+    let origin = settings.routing.timers.call.origin.to_string();
+    assert!(origin.ends_with("other.yaml:4:19"), "{origin}");
+    assert_eq!(settings.routing.timers.first_content, None);
 }
 
 #[test]
@@ -55,7 +52,7 @@ fn includes_go_breadth_first_and_each_file_once() {
     let groups: Vec<_> = settings
         .deployments
         .iter()
-        .map(|deployment| deployment.group.as_str())
+        .map(|deployment| deployment.config.group.as_str())
         .collect();
     assert_eq!(groups, ["root", "a", "b", "c"]);
 }

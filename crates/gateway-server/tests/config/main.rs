@@ -7,5 +7,6 @@ mod environment; // Variables, references, secrets.
 mod files; // Includes, the reference configuration, the examples.
 mod problems; // What is reported, and where.
 mod properties; // Arbitrary input, and figures.
+mod routing; // Retries, fallbacks, cooldowns: what comes out, and what is wrong with it.
 mod settings; // What comes out.
 mod support; // Loading texts.

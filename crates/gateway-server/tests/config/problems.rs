@@ -22,21 +22,15 @@ const CASES: &[(&str, &[&str])] = &[
     ("    modelinfo: {}\n", &["5:5 unknown_key"]),
     ("      top_k: 40\n      reasoning_effort: high\n", &[]),
     // Keys of LiteLLM without effect.
-    ("router_settings:\n  num_retries: 2\n", &["6:3 ignored_key"]),
-    ("router_settings:\n  num_retries: 0\n", &[]),
-    ("router_settings:\n  fallbacks: []\n", &[]),
     (
-        "router_settings:\n  fallbacks: [{fast: [slow]}]\n",
+        "router_settings:\n  default_priority: 2\n",
         &["6:3 ignored_key"],
     ),
     (
-        "router_settings:\n  routing_strategy: simple-shuffle\n",
+        "router_settings:\n  enable_health_check_routing: false\n",
         &[],
     ),
-    (
-        "router_settings:\n  routing_strategy: least-busy\n",
-        &["6:3 ignored_key"],
-    ),
+    ("router_settings:\n  optional_pre_call_checks: []\n", &[]),
     ("litellm_settings:\n  drop_params: false\n", &[]),
     ("litellm_settings:\n  callbacks: [prometheus]\n", &[]),
     (
@@ -45,7 +39,7 @@ const CASES: &[(&str, &[&str])] = &[
     ),
     ("guardrails:\n  - guardrail_name: x\n", &["5:1 ignored_key"]),
     (
-        "      timeout: 3\n      stream_timeout: 1.5\n",
+        "      max_budget: 3\n      silent_model: x\n",
         &["5:7 ignored_key", "6:7 ignored_key"],
     ),
     // Wrong types.
@@ -91,7 +85,7 @@ const CASES: &[(&str, &[&str])] = &[
         &["6:12 !out_of_range"],
     ),
     (
-        "router_settings:\n  connect_timeout: 0\n",
+        "router_settings:\n  connect_timeout: -1\n",
         &["6:20 !out_of_range"],
     ),
     ("      weight: -2\n", &["5:15 !out_of_range"]),
@@ -206,16 +200,16 @@ fn a_key_of_another_section_is_sent_there() {
 
 #[test]
 fn an_ignored_key_names_its_consequence() {
-    let loaded = load_with_model("router_settings: {num_retries: 3}\n");
+    let loaded = load_with_model("router_settings: {provider_budget_config: 3}\n");
     assert_eq!(
         lines(&loaded),
-        ["`num_retries` in router_settings is not honored: a failed call is not tried again | "]
+        ["`provider_budget_config` in router_settings is not honored: spend is not limited | "]
     );
 }
 
 #[test]
 fn strict_makes_unknown_and_ignored_keys_errors_but_not_facts_of_the_machine() {
-    let text = "router_settings: {tiemout: 3, num_retries: 2}\ngeneral_settings: {master_key: os.environ/NOBODY_SET_THIS}\n";
+    let text = "router_settings: {tiemout: 3, default_priority: 2}\ngeneral_settings: {master_key: os.environ/NOBODY_SET_THIS}\n";
     let folder = folder(&[("config.yaml", &format!("{MODEL}{text}"))]);
     let lenient = load_folder(&folder, &variables(), Strictness::Lenient);
     assert!(lenient.settings.is_some());
@@ -294,7 +288,10 @@ fn anchors_and_merge_keys_work_and_point_to_the_definition() {
     let loaded = load(&text.replace("-1", "1"));
     let deployments = loaded.settings.unwrap().deployments;
     assert_eq!(
-        (deployments[1].rpm, deployments[1].endpoint.model.as_str()),
+        (
+            deployments[1].config.rpm,
+            deployments[1].config.endpoint.model.as_str()
+        ),
         (Some(5), "openai/b")
     );
 }

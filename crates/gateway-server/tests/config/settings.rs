@@ -1,6 +1,7 @@
 //! What comes out.
 
 use crate::support::{load, settings, variables};
+use gateway_router::{Origin, TimeoutScope};
 use gateway_server::cli::{self, Action, Cli, Exit};
 use gateway_server::config::{self, Depth, LogFormat, Settings, SingleModel, Sources};
 use gateway_transport::{Http2Mode, Roots, Verify};
@@ -11,19 +12,26 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+fn ends_with(origin: &Origin, place: &str) -> bool {
+    matches!(origin, Origin::Config(said) if said.ends_with(place))
+}
+
 #[test]
 fn the_defaults_are_those_of_the_documentation() {
     let settings = settings("");
     assert_eq!(settings.listen.address.to_string(), "0.0.0.0:4000");
-    assert_eq!(settings.timers.call.limit, seconds(6000.0));
-    assert_eq!(&*settings.timers.call.origin, "default");
-    assert_eq!(settings.timers.first_content, None);
-    assert_eq!(settings.timers.idle.limit, seconds(300.0));
+    assert_eq!(settings.routing.timers.call.limit, seconds(6000.0));
+    assert_eq!(settings.routing.timers.call.origin, Origin::Default);
+    assert_eq!(settings.routing.timers.first_content, None);
+    assert_eq!(settings.routing.timers.idle.limit, seconds(300.0));
     assert_eq!(
-        (settings.timers.connect.limit, settings.timers.pool.limit),
+        (
+            settings.routing.timers.connect.limit,
+            settings.routing.timers.pool.limit
+        ),
         (seconds(5.0), seconds(5.0))
     );
-    assert_eq!(settings.timers.client_write.limit, seconds(60.0));
+    assert_eq!(settings.slow_client.limit, seconds(60.0));
     assert_eq!(settings.heartbeats.openai, Some(seconds(15.0)));
     assert_eq!(settings.heartbeats.anthropic, Some(seconds(15.0)));
     assert_eq!(settings.transport.ttl, Some(seconds(3600.0)));
@@ -41,22 +49,22 @@ fn the_defaults_are_those_of_the_documentation() {
 #[test]
 fn timers_come_from_the_router_then_from_litellm_settings() {
     let both = settings("router_settings: {timeout: 4}\nlitellm_settings: {request_timeout: 9}\n");
-    assert_eq!(both.timers.call.limit, seconds(4.0));
-    assert!(
-        both.timers.call.origin.ends_with("config.yaml:5:19"),
-        "{}",
-        both.timers.call.origin
-    );
+    assert_eq!(both.routing.timers.call.limit, seconds(4.0));
+    assert!(ends_with(
+        &both.routing.timers.call.origin,
+        "config.yaml:5:19"
+    ));
     let one = settings("litellm_settings: {request_timeout: 9}\n");
-    assert_eq!(one.timers.call.limit, seconds(9.0));
+    assert_eq!(one.routing.timers.call.limit, seconds(9.0));
     let zero = settings(
         "router_settings: {timeout: 0, ttft_timeout: 0.01, client_ttl: 0, timeout_scope: attempt}\n",
     );
-    assert_eq!(zero.timers.call.limit, Duration::ZERO);
+    assert_eq!(zero.routing.timers.call.limit, Duration::ZERO);
     assert_eq!(
-        zero.timers.first_content.unwrap().limit,
+        zero.routing.timers.first_content.unwrap().limit,
         Duration::from_millis(10)
     );
+    assert_eq!(zero.routing.timers.scope, TimeoutScope::Attempt);
     assert_eq!(zero.transport.ttl, None);
 }
 
@@ -72,13 +80,12 @@ fn a_deployment_carries_all_that_its_provider_needs() {
       http2: prior_knowledge
       weight: 2.5
       order: 1
-      timeout: 3
-      stream_timeout: "1.5"
     tpm: 7
     model_info: {id: mine}
 "#;
     let deployment = settings(text).deployments.remove(0);
-    let endpoint = &deployment.endpoint;
+    let config = &deployment.config;
+    let endpoint = &config.endpoint;
     assert_eq!(endpoint.api_base.as_deref(), Some("https://example.com/v1"));
     assert_eq!(
         endpoint.extra_headers,
@@ -94,12 +101,10 @@ fn a_deployment_carries_all_that_its_provider_needs() {
         (Verify::DangerouslyOff, Http2Mode::PriorKnowledge)
     );
     assert_eq!(
-        (deployment.weight, deployment.tpm, deployment.order),
+        (config.weight, config.tpm, config.order),
         (Some(2.5), Some(7), Some(1))
     );
-    assert_eq!(deployment.timers.attempt, Some(seconds(3.0)));
-    assert_eq!(deployment.timers.first_content, Some(seconds(1.5)));
-    assert_eq!(deployment.id.as_deref(), Some("mine"));
+    assert_eq!(config.id.as_deref(), Some("mine"));
     assert!(
         deployment.origin.ends_with("config.yaml:2:5"),
         "{}",
@@ -115,8 +120,8 @@ fn a_list_of_organizations_makes_one_deployment_of_each() {
         .iter()
         .map(|deployment| {
             (
-                deployment.id.as_deref().unwrap(),
-                deployment.endpoint.organization.as_deref().unwrap(),
+                deployment.config.id.as_deref().unwrap(),
+                deployment.config.endpoint.organization.as_deref().unwrap(),
             )
         })
         .collect();
@@ -128,7 +133,7 @@ fn a_named_credential_fills_in_what_the_deployment_does_not_say() {
     let text = "      litellm_credential_name: team\n      api_version: own\ncredential_list:\n  - credential_name: team\n    \
                 credential_values: {api_key: sk-team, api_version: theirs, api_base: https://team.example.com}\n";
     let settings = settings(text);
-    let endpoint = &settings.deployments[0].endpoint;
+    let endpoint = &settings.deployments[0].config.endpoint;
     assert_eq!(endpoint.api_key.as_ref().unwrap().expose(), "sk-team");
     assert_eq!(endpoint.api_version.as_deref(), Some("own"));
     assert_eq!(
@@ -157,7 +162,7 @@ fn options_of_all_deployments_come_from_both_sections() {
     let settings = settings(
         "litellm_settings: {ssl_verify: false, http2: false}\ngateway: {transport: {roots: bundled}}\n",
     );
-    let connect = &settings.deployments[0].endpoint.connect;
+    let connect = &settings.deployments[0].config.endpoint.connect;
     assert_eq!(
         (connect.tls.verify, connect.http2),
         (Verify::DangerouslyOff, Http2Mode::Never)
@@ -199,7 +204,7 @@ fn a_model_can_be_served_without_any_file() {
     let groups: Vec<_> = settings
         .deployments
         .iter()
-        .map(|deployment| deployment.group.as_str())
+        .map(|deployment| deployment.config.group.as_str())
         .collect();
     assert_eq!(groups, ["openai/x", "*"]);
     assert!(
@@ -248,10 +253,10 @@ fn flags_reach_the_settings_and_senseless_ones_get_a_line() {
     let settings = settings.unwrap();
     assert_eq!(settings.listen.address.to_string(), "[::1]:0");
     assert_eq!(settings.workers, 1);
-    assert_eq!(settings.timers.call.limit, seconds(2.5));
+    assert_eq!(settings.routing.timers.call.limit, seconds(2.5));
     assert_eq!(
-        &*settings.timers.call.origin,
-        "command line --request-timeout"
+        settings.routing.timers.call.origin,
+        Origin::Config("command line --request-timeout".into())
     );
     assert_eq!(settings.listen.keepalive_timeout, seconds(7.0));
     assert_eq!(settings.log.level, "trace");

@@ -16,6 +16,12 @@ section! {
         honored "keepalive_timeout": Kind::POSITIVE_SECONDS;
         honored "slow_client_timeout": Kind::POSITIVE_SECONDS;
         honored "stream_idle_timeout": Kind::SECONDS;
+        honored "retry_budget": Kind::Section(&RETRY_BUDGET);
+        honored "hedging": Kind::Named(&HEDGING);
+        honored "max_waiting_per_deployment": Kind::TIMES;
+        honored "max_in_flight": Kind::Whole(1, 1_000_000_000);
+        honored "max_queued": Kind::TIMES;
+        honored "queue_timeout": Kind::SECONDS;
         honored "drain": Kind::Section(&DRAIN);
         honored "transport": Kind::Section(&TRANSPORT);
         honored "log": Kind::Section(&LOG);
@@ -38,6 +44,23 @@ section! {
         honored "enabled": Kind::Bool;
         honored "host": Kind::Text;
         honored "port": Kind::Whole(0, 65_535);
+    }
+}
+
+section! {
+    /// `gateway.retry_budget`.
+    RETRY_BUDGET = "gateway.retry_budget" {
+        honored "share": Kind::Number(0.0, 100.0);
+        honored "per_second": Kind::Number(0.0, 1_000_000.0);
+    }
+}
+
+section! {
+    /// One entry of `gateway.hedging`.
+    HEDGING = "an entry of gateway.hedging" {
+        honored "after_seconds": Kind::SECONDS;
+        honored "percentile": Kind::Number(1.0, 100.0);
+        honored "budget": Kind::Number(0.0, 1.0);
     }
 }
 

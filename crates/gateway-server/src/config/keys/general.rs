@@ -11,6 +11,12 @@ section! {
         honored "litellm_key_header_name": Kind::HeaderName;
         ignored "public_routes": Kind::TextList => "these routes need a key all the same";
         honored "max_request_size_mb": Kind::Number(0.000_001, 1024.0);
+        honored "max_parallel_requests": Kind::COUNT => "there is one key, so it bounds all calls; one more is refused with 429";
+        honored "global_max_parallel_requests": Kind::COUNT => "bounds the calls of this process; one more is refused with 429";
+        honored "max_in_flight_requests_per_worker": Kind::COUNT => "counts for the process: its value times `gateway.workers`";
+        honored "max_queued_requests_per_worker": Kind::COUNT => "counts for the process: its value times `gateway.workers`";
+        honored "admission_queue_timeout_seconds": Kind::SECONDS;
+        honored "dangerously_allow_mock_testing_request_params": Kind::Bool => "is not needed where a master key is set: then every caller has it";
         accepted "cancel_on_disconnect": Kind::Bool;
         accepted "disable_spend_logs": Kind::Bool;
         accepted "disable_error_logs": Kind::Bool;
@@ -29,8 +35,6 @@ section! {
         ignored "store_prompts_in_spend_logs": Kind::Bool, ["false"] => "prompts are not stored";
         ignored "maximum_spend_logs_retention_period": Kind::Any => "spend is not stored";
         ignored "completion_model": Kind::Text => "the model of the request is used";
-        ignored "max_parallel_requests": Kind::COUNT => "parallel calls of a key are not limited";
-        ignored "global_max_parallel_requests": Kind::COUNT => "parallel calls are not limited";
         ignored "max_response_size_mb": Kind::AMOUNT => "answers in one piece are limited to 128 MiB, streams by `gateway.max_event_bytes`";
         ignored "background_health_checks": Kind::Bool, ["false"] => "deployments are not probed";
         ignored "health_check_interval": Kind::SECONDS => "deployments are not probed";
@@ -50,10 +54,6 @@ section! {
         ignored "allow_requests_on_db_unavailable": Kind::Bool => "there is no database to be unavailable";
         ignored "always_include_stream_usage": Kind::Bool, ["false"] => "streams end with usage only if the caller asks for it";
         ignored "include_call_id_in_error_body": Kind::Bool, ["false"] => "the call's id is in a header only";
-        ignored "max_in_flight_requests_per_worker": Kind::COUNT => "calls in flight are not limited";
-        ignored "max_queued_requests_per_worker": Kind::COUNT => "calls in flight are not limited";
-        ignored "admission_queue_timeout_seconds": Kind::SECONDS => "calls in flight are not limited";
-        ignored "dangerously_allow_mock_testing_request_params": Kind::Bool, ["false"] => "requests cannot ask for mock answers";
         ignored "enable_drain_endpoint": Kind::Bool, ["false"] => "there is no `/health/drain`; send SIGTERM";
         ignored "proxy_batch_write_at": Kind::SECONDS => "spend is not stored";
         ignored "proxy_budget_rescheduler_min_time": Kind::SECONDS => "spend is not limited";

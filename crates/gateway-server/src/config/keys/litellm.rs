@@ -6,7 +6,7 @@ use super::section;
 section! {
     /// `litellm_settings`.
     LITELLM = "litellm_settings" {
-        honored "request_timeout": Kind::SECONDS;
+        honored "request_timeout": Kind::SECONDS => "bounds the whole call where `router_settings.timeout` is not given, and nothing where it is";
         honored "ssl_verify": Kind::BoolOrText;
         honored "ssl_certificate": Kind::Text;
         honored "http2": Kind::Bool;
@@ -14,15 +14,15 @@ section! {
         honored "set_verbose": Kind::Bool;
         honored "anthropic_sse_ping_interval_seconds": Kind::SECONDS;
         honored "sse_keepalive_ping_interval_seconds": Kind::SECONDS;
-        ignored "num_retries": Kind::COUNT, ["0"] => "a failed call is not tried again";
-        ignored "num_retries_per_request": Kind::COUNT, ["0"] => "a failed call is not tried again";
-        ignored "fallbacks": Kind::List => "a failed call goes to no other model group";
-        ignored "default_fallbacks": Kind::List => "a failed call goes to no other model group";
-        ignored "context_window_fallbacks": Kind::List => "a failed call goes to no other model group";
-        ignored "content_policy_fallbacks": Kind::List => "a failed call goes to no other model group";
-        ignored "max_fallbacks": Kind::COUNT => "a failed call goes to no other model group";
-        ignored "allowed_fails": Kind::COUNT => "a failing deployment is not taken out of rotation";
-        ignored "cooldown_time": Kind::SECONDS => "a failing deployment is not taken out of rotation";
+        honored "num_retries": Kind::TIMES;
+        ignored "num_retries_per_request": Kind::TIMES => "retries are counted for each model group (`num_retries`), fallbacks for the call (`max_fallbacks`)";
+        honored "fallbacks": Kind::List;
+        honored "default_fallbacks": Kind::List;
+        honored "context_window_fallbacks": Kind::List;
+        honored "content_policy_fallbacks": Kind::List;
+        honored "max_fallbacks": Kind::TIMES;
+        honored "allowed_fails": Kind::TIMES => "switches to counting failures, as the key of `router_settings` does";
+        honored "cooldown_time": Kind::SECONDS;
         ignored "drop_params": Kind::Bool, ["false"] => "parameters that the model does not support are sent on and may be refused";
         ignored "modify_params": Kind::Bool, ["false"] => "requests are not changed to fit the model";
         ignored "callbacks": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";

@@ -10,7 +10,7 @@ fn sections() -> Vec<&'static Section> {
     while let Some(section) = found.get(next).copied() {
         next += 1;
         for row in section.keys {
-            if let Kind::Section(inner) | Kind::Sections(inner) = row.kind
+            if let Kind::Section(inner) | Kind::Sections(inner) | Kind::Named(inner) = row.kind
                 && !found.iter().any(|known| std::ptr::eq(*known, inner))
             {
                 found.push(inner);
@@ -31,12 +31,12 @@ fn no_key_is_listed_twice_and_every_consequence_is_a_phrase() {
                 row.name,
                 section.name
             );
-            if let Status::Ignored { consequence, .. } = row.status {
-                assert!(
-                    !consequence.is_empty() && !consequence.ends_with('.'),
-                    "{}",
-                    row.name
-                );
+            if let Status::Ignored {
+                consequence: text, ..
+            }
+            | Status::Honored(Some(text)) = row.status
+            {
+                assert!(!text.is_empty() && !text.ends_with('.'), "{}", row.name);
             }
         }
     }
@@ -71,7 +71,7 @@ fn every_honored_key_is_in_the_reference_configuration() {
         .collect();
     for section in sections() {
         for row in section.keys {
-            if matches!(row.status, Status::Honored) {
+            if matches!(row.status, Status::Honored(_)) {
                 assert!(
                     mentioned.contains(row.name),
                     "{} of {}",
@@ -149,27 +149,44 @@ fn keys_page() -> String {
                 .join(", ")
         };
         page += &format!("### {}\n\n", section.name);
-        let honored = list(|status| matches!(status, Status::Honored));
+        let honored = list(|status| matches!(status, Status::Honored(_)));
         page += &format!("Acted on: {honored}.\n\n");
         let accepted = list(|status| matches!(status, Status::Accepted));
         if !accepted.is_empty() {
             page += &format!("Accepted: {accepted}.\n\n");
         }
-        let ignored: String = section
-            .keys
-            .iter()
-            .filter_map(|row| match row.status {
-                Status::Ignored { consequence, .. } => {
-                    Some(format!("| `{}` | {consequence} |\n", row.name))
-                }
-                _ => None,
-            })
-            .collect();
-        if !ignored.is_empty() {
-            page += &format!("| not honored | what follows |\n| --- | --- |\n{ignored}\n");
-        }
+        page += &table(section, "on purpose not as in LiteLLM", "it", |status| {
+            let Status::Honored(text) = status else {
+                return None;
+            };
+            *text
+        });
+        page += &table(section, "not honored", "what follows", |status| {
+            let Status::Ignored { consequence, .. } = status else {
+                return None;
+            };
+            Some(consequence)
+        });
     }
     page
+}
+
+/// The rows of a section that have a text.
+fn table(
+    section: &Section,
+    keys: &str,
+    texts: &str,
+    text: fn(&Status) -> Option<&'static str>,
+) -> String {
+    let rows: String = section
+        .keys
+        .iter()
+        .filter_map(|row| Some(format!("| `{}` | {} |\n", row.name, text(&row.status)?)))
+        .collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!("| {keys} | {texts} |\n| --- | --- |\n{rows}\n")
 }
 
 /// What a drop-in replacement must know, by section.

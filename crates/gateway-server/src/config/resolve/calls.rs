@@ -1,70 +1,45 @@
-//! The timers, and the names beside the model groups.
+//! How much is taken on, and the names beside the model groups.
 
 use super::super::deployment::DeploymentSettings;
 use super::super::problem::{Code, Place, Report};
-use super::super::settings::{AliasSettings, Timer, Timers};
+use super::super::settings::{Admission, Auth};
 use super::super::suggest::nearest;
 use super::super::tree::{Node, Tree};
 use super::{Facts, seconds};
+use gateway_router::Alias;
 
 impl Facts<'_> {
-    pub(super) fn timers(&self, report: &Report) -> Timers {
-        let (router, gateway) = (&self.said.router_settings, &self.said.gateway);
-        let first = |candidates: &[(Option<f64>, &str)]| {
-            let (value, path) = candidates
-                .iter()
-                .find_map(|(value, path)| Some(((*value)?, *path)))?;
-            Some(self.timer(value, path, report))
-        };
-        let fixed = |value: f64| Timer {
-            limit: seconds(value),
-            origin: "default".into(),
-        };
-        Timers {
-            call: first(&[
-                (router.timeout, "router_settings.timeout"),
-                (
-                    self.said.litellm_settings.request_timeout,
-                    "litellm_settings.request_timeout",
-                ),
-            ])
-            .unwrap_or_else(|| fixed(CALL_SECONDS)),
-            first_content: first(&[
-                (router.stream_timeout, "router_settings.stream_timeout"),
-                (router.ttft_timeout, "router_settings.ttft_timeout"),
-            ]),
-            idle: first(&[(
-                router.stream_idle_timeout,
-                "router_settings.stream_idle_timeout",
-            )])
-            .unwrap_or_else(|| {
-                self.timer(
-                    gateway.stream_idle_timeout,
-                    "gateway.stream_idle_timeout",
-                    report,
-                )
-            }),
-            connect: first(&[(router.connect_timeout, "router_settings.connect_timeout")])
-                .unwrap_or_else(|| fixed(CONNECT_SECONDS)),
-            pool: first(&[(router.pool_timeout, "router_settings.pool_timeout")])
-                .unwrap_or_else(|| fixed(POOL_SECONDS)),
-            client_write: self.timer(
-                gateway.slow_client_timeout,
-                "gateway.slow_client_timeout",
-                report,
-            ),
+    /// Our keys go before LiteLLM's, which count for each of its processes.
+    pub(super) fn admission(&self, workers: usize) -> Admission {
+        let (ours, theirs) = (&self.said.gateway, &self.said.general_settings);
+        let all = |each: usize| each.saturating_mul(workers);
+        // LiteLLM takes zero for "not given".
+        let in_flight = theirs
+            .max_in_flight_requests_per_worker
+            .filter(|it| *it > 0);
+        let max_in_flight = ours.max_in_flight.or(in_flight.map(all));
+        let max_queued = ours
+            .max_queued
+            .or(theirs.max_queued_requests_per_worker.map(all));
+        let queue_timeout = ours
+            .queue_timeout
+            .or(theirs.admission_queue_timeout_seconds);
+        let parallel = [
+            theirs.max_parallel_requests,
+            theirs.global_max_parallel_requests,
+        ];
+        Admission {
+            max_in_flight,
+            max_queued: max_queued.or(max_in_flight).unwrap_or(0),
+            queue_timeout: seconds(queue_timeout.unwrap_or(QUEUE_SECONDS)),
+            max_parallel: parallel.into_iter().flatten().min(),
         }
     }
 
-    fn timer(&self, value: f64, path: &str, report: &Report) -> Timer {
-        let origin = match self.layers.place(path, self.root) {
-            Some(place) => report.describe(&place).into(),
-            None => "default".into(),
-        };
-        Timer {
-            limit: seconds(value),
-            origin,
-        }
+    /// Who has the master key may ask for mocks; without one, nobody unless the operator says so.
+    pub(super) fn mocks(&self, auth: &Auth) -> bool {
+        let general = &self.said.general_settings;
+        auth.master_key.is_some() || general.dangerously_allow_mock_testing_request_params
     }
 }
 
@@ -73,7 +48,7 @@ pub(in crate::config) fn aliases(
     root: &Node,
     deployments: &[DeploymentSettings],
     report: &mut Report,
-) -> Vec<AliasSettings> {
+) -> Vec<Alias> {
     let mut aliases = Vec::new();
     let said = root
         .get("router_settings")
@@ -100,7 +75,7 @@ pub(in crate::config) fn aliases(
         let groups = || {
             deployments
                 .iter()
-                .map(|deployment| deployment.group.as_str())
+                .map(|deployment| deployment.config.group.as_str())
         };
         if !groups().any(|group| group == target || group.contains('*')) {
             let message = format!(
@@ -113,7 +88,7 @@ pub(in crate::config) fn aliases(
                 .error(Code::InvalidValue, Place::File(key.at), message)
                 .hint_opt(near);
         }
-        aliases.push(AliasSettings {
+        aliases.push(Alias {
             name: key.name.clone(),
             target: target.to_owned(),
             hidden,
@@ -122,6 +97,5 @@ pub(in crate::config) fn aliases(
     aliases
 }
 
-const CALL_SECONDS: f64 = 6000.0;
-const CONNECT_SECONDS: f64 = 5.0;
-const POOL_SECONDS: f64 = 5.0;
+/// As in LiteLLM.
+const QUEUE_SECONDS: f64 = 1.0;

@@ -1,0 +1,113 @@
+//! What model names stand for, as far as checks need it.
+
+use super::super::deployment::DeploymentSettings;
+use super::super::suggest::nearest;
+use gateway_providers::provider_of_bare_name;
+use gateway_router::Alias;
+use std::collections::{HashMap, HashSet};
+
+/// Every name that a call can be for.
+pub(super) struct Names<'a> {
+    /// Model groups, with the number of their deployments.
+    groups: HashMap<&'a str, usize>,
+    wildcards: Vec<&'a str>,
+    /// Aliases and ids of deployments.
+    others: HashSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(deployments: &'a [DeploymentSettings], aliases: &'a [Alias]) -> Self {
+        let mut groups: HashMap<&str, usize> = HashMap::new();
+        for deployment in deployments {
+            *groups.entry(&deployment.config.group).or_default() += 1;
+        }
+        let stars = |group: &&str| group.contains('*');
+        let wildcards = groups.keys().copied().filter(stars).collect();
+        let ids = deployments
+            .iter()
+            .filter_map(|deployment| deployment.config.id.as_deref());
+        let others = aliases
+            .iter()
+            .map(|alias| alias.name.as_str())
+            .chain(ids)
+            .collect();
+        Self {
+            groups,
+            wildcards,
+            others,
+        }
+    }
+
+    /// Whether calls can be for this name. Without any deployment (there are other problems then) every name will do.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.groups.is_empty()
+            || name == "*"
+            || self.groups.contains_key(name)
+            || self.others.contains(name)
+            || self.is_matched(name)
+            || provider_of_bare_name(name)
+                .is_some_and(|provider| self.is_matched(&format!("{provider}/{name}")))
+    }
+
+    /// Whether a fallback for this name is for somebody: groups are found with and without their provider.
+    pub(super) fn has_from(&self, name: &str) -> bool {
+        let bare = |group: &str| group.split_once('/').map(|(_, bare)| bare.to_owned());
+        self.has(name)
+            || bare(name).is_some_and(|bare| self.has(&bare))
+            || self
+                .groups
+                .keys()
+                .any(|group| bare(group).as_deref() == Some(name))
+    }
+
+    /// How many deployments a group has that goes by exactly this name.
+    pub(super) fn deployments(&self, group: &str) -> usize {
+        self.groups.get(group).copied().unwrap_or(0)
+    }
+
+    /// "did you mean ...", if a known name is near.
+    pub(super) fn suggestion(&self, name: &str) -> Option<String> {
+        let known = self.groups.keys().chain(&self.others).copied();
+        nearest(name, known).map(|near| format!("did you mean `{near}`?"))
+    }
+
+    fn is_matched(&self, name: &str) -> bool {
+        self.wildcards
+            .iter()
+            .any(|wildcard| matches(wildcard, name))
+    }
+}
+
+/// Whether stars, each for any text, make the pattern this name.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(rest) = name.strip_prefix(head) else {
+        return false;
+    };
+    let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    ends.any(|at| rest.get(at..).is_some_and(|rest| matches(tail, rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_is_any_text_also_none() {
+        for (pattern, name, fits) in [
+            ("*", "", true),
+            ("openai/*", "openai/gpt", true),
+            ("openai/*", "openai/", true),
+            ("openai/*", "azure/gpt", false),
+            ("*-mini", "gpt-mini", true),
+            ("*-mini", "gpt-mini-2", false),
+            ("a*b*c", "aXbYbZc", true),
+            ("a*b*c", "aXc", false),
+            ("plain", "plain", true),
+        ] {
+            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+}
