@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use gateway_core::{
-    Dialect, Envelope, EnvelopeError, Flow, Framer, Limits, Seen, Usage, is_gateway_field,
+    Collected, Dialect, Envelope, EnvelopeError, Flow, Framer, Limits, MockAnswer, Prefill, Seen,
+    TextCollector, Usage, is_gateway_field,
 };
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -11,13 +12,14 @@ use serde_json::{Value, json};
 pub(crate) type Property = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const ALL: [Property; 6] = [
+pub(crate) const ALL: [Property; 7] = [
     ("sse", sse),
     ("envelope", envelope),
     ("openai_chat_stream", openai_chat_stream),
     ("openai_completions_stream", openai_completions_stream),
     ("anthropic_stream", anthropic_stream),
     ("error_body", error_body),
+    ("continuation", continuation),
 ];
 
 /// Runs the property of one target.
@@ -82,6 +84,7 @@ pub(crate) fn envelope(input: &[u8]) {
         expected.get("stream") == Some(&json!(true))
     );
     assert_eq!(envelope.fields().count(), expected.len());
+    ask(&envelope);
     let mut edit = envelope.edit();
     edit.set_string("model", "a \"model\"")
         .set_if_absent("stream", "true")
@@ -145,6 +148,79 @@ pub(crate) fn error_body(input: &[u8]) {
             if dialect != Dialect::OpenAiEmbeddings {
                 assert!(matches!(&seen[..], [Seen::Error(seen)] if seen.message == error.message));
             }
+        }
+    }
+}
+
+/// Whatever is asked and however two streams look, what is spliced of them is whole events with at most one terminal
+/// marker, the text is bounded, and the request that continues them is one. The input is a request and two streams,
+/// each behind a NUL.
+pub(crate) fn continuation(input: &[u8]) {
+    let mut parts = input.splitn(3, |&byte| byte == 0);
+    let request = Bytes::copy_from_slice(parts.next().unwrap_or_default());
+    let Ok(request) = Envelope::parse(request, Limits::default()) else {
+        return;
+    };
+    let [first, second] =
+        [(); 2].map(|()| Bytes::copy_from_slice(parts.next().unwrap_or_default()));
+    for dialect in [Dialect::OpenAiChat, Dialect::AnthropicMessages] {
+        let mut collector = TextCollector::new(dialect, &request, LIMIT);
+        drop(Framer::new(LIMIT).feed(first.clone(), |event| {
+            collector.event(&event);
+            Flow::Continue
+        }));
+        for prefill in [
+            Prefill::Plain,
+            Prefill::Prefix,
+            Prefill::Partial,
+            Prefill::ContinueFinalMessage,
+        ] {
+            if let Ok(body) = collector.continue_request(&request, prefill) {
+                // Long texts and deep messages may pass a limit of the envelope, never the grammar.
+                assert!(serde_json::from_slice::<IgnoredAny>(&body).is_ok());
+            }
+        }
+        let mut spliced = Vec::new();
+        let mut splicer = collector.into_splicer();
+        drop(Framer::new(LIMIT).feed(second.clone(), |event| {
+            spliced.extend_from_slice(&splicer.event(&event));
+            Flow::Continue
+        }));
+        if let Collected::Text(text) = splicer.collected() {
+            assert!(text.len() <= LIMIT);
+        }
+        let mut observer = dialect.stream_observer();
+        let mut terminals = 0;
+        let mut framer = Framer::new(LIMIT * 4);
+        let fed = framer.feed(Bytes::copy_from_slice(&spliced), |event| {
+            terminals += usize::from(observer.event(&event) == Seen::Terminal);
+            Flow::Continue
+        });
+        assert_eq!(fed.error, None);
+        assert!(framer.at_boundary() && terminals <= 1);
+    }
+}
+
+/// What can be asked of any request.
+fn ask(envelope: &Envelope) {
+    let tokens = envelope.estimate_input_tokens();
+    // At most one for each byte, and a thousand for each file.
+    assert!(tokens <= envelope.body().len() as u64 * 2 + 1);
+    let _ = envelope.is_repeatable();
+    let mock = MockAnswer {
+        text: "text",
+        model: "m",
+        id: "1",
+        created: 1,
+    };
+    for dialect in Dialect::ALL {
+        let answer = dialect.mock_answer(&mock, envelope);
+        if !envelope.stream() || dialect == Dialect::OpenAiEmbeddings {
+            assert!(
+                dialect
+                    .read_body(&answer)
+                    .is_ok_and(|facts| facts.error.is_none())
+            );
         }
     }
 }

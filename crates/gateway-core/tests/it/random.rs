@@ -97,6 +97,9 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(br#"data: {"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#.to_vec()),
         1 => Just(br#"data: {"type":"content_block_delta","delta":{"text":"a"}}"#.to_vec()),
         1 => Just(b"data: [DONE]".to_vec()),
+        1 => Just(br#"data: {"id":"a","choices":[{"index":0,"delta":{"role":"assistant","content":" a "}}]}"#.to_vec()),
+        1 => Just(br#"data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#.to_vec()),
+        1 => Just(br#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" a "}}"#.to_vec()),
         3 => Just(Vec::new()),
     ];
     prop::collection::vec(line, 0..12).prop_map(|lines| {
@@ -119,6 +122,13 @@ proptest! {
     fn errors_read_back_as_they_were_told(text in object(), place: prop::sample::Index, by in hurting()) {
         properties::error_body(&text);
         properties::error_body(&hurt(text, place, &by, 1));
+    }
+
+    #[test]
+    fn any_two_streams_splice(request in object(), first in stream(), second in stream(), place: prop::sample::Index, by in hurting()) {
+        let input = [&request[..], &first, &second].join(&0);
+        properties::continuation(&hurt(input.clone(), place, &by, 1));
+        properties::continuation(&input);
     }
 
     #[test]
