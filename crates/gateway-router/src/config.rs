@@ -163,10 +163,31 @@ pub enum PolicyKind {
 }
 
 impl PolicyKind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::BadRequest,
+        Self::Authentication,
+        Self::Timeout,
+        Self::RateLimit,
+        Self::ContentPolicy,
+        Self::InternalServer,
+        Self::Unavailable,
+        Self::NotFound,
+        Self::Default,
+    ];
+
+    /// Its place among all of them.
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The kind that a failure counts as.
     pub const fn of(kind: ErrorKind) -> Self {
         match kind {
-            ErrorKind::InvalidRequest | ErrorKind::TooLarge => Self::BadRequest,
+            ErrorKind::InvalidRequest | ErrorKind::TooLarge | ErrorKind::ContextWindow => {
+                Self::BadRequest
+            }
+            ErrorKind::ContentPolicy => Self::ContentPolicy,
             ErrorKind::Authentication => Self::Authentication,
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::RateLimit => Self::RateLimit,
@@ -205,6 +226,8 @@ pub struct CooldownRules {
     pub policy: RetryPolicy,
     /// How long, the first time.
     pub time: Duration,
+    /// The deployment itself says how long: then it counts more than what the provider asks for.
+    pub time_is_own: bool,
     /// The deployment is the only one of its group.
     pub alone: bool,
 }
@@ -285,6 +308,7 @@ impl Default for CooldownRules {
             allowed_fails: None,
             policy: HashMap::new(),
             time: Duration::from_secs(5),
+            time_is_own: false,
             alone: false,
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gateway_core::Secret;
 use gateway_providers::Endpoint;
 use gateway_transport::Origin;
+use regex_lite::Regex;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{CooldownRules, DeploymentConfig, Price};
@@ -43,8 +44,8 @@ pub struct Deployment {
     pub slots: Option<Arc<Slots>>,
     /// Tags of calls that it serves.
     pub tags: Box<[String]>,
-    /// Patterns of user agents that it serves.
-    pub tag_patterns: Box<[String]>,
+    /// Patterns of `User-Agent: …` lines that it serves.
+    pub tag_patterns: Box<[Regex]>,
     /// Where it is.
     pub region: Option<String>,
     /// Tokens of input that its model takes.

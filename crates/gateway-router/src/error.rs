@@ -43,6 +43,20 @@ pub enum CatalogProblem {
         /// What was given.
         weight: f64,
     },
+    /// A pattern of user agents is no regular expression.
+    #[error(
+        "the deployment of `{group}` is left out: its pattern `{pattern}` cannot be used: {source}"
+    )]
+    TagPattern {
+        /// Its place in the list, counted from 0.
+        index: usize,
+        /// Its model group.
+        group: String,
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        source: regex_lite::Error,
+    },
     /// The id belongs to another deployment already.
     #[error("the deployment of `{group}` is left out: its id `{id}` is taken")]
     DuplicateId {
@@ -71,6 +85,7 @@ impl CatalogProblem {
             | Self::Origin { index, .. }
             | Self::Nameless { index }
             | Self::Weight { index, .. }
+            | Self::TagPattern { index, .. }
             | Self::DuplicateId { index, .. } => Some(*index),
             Self::Alias { .. } => None,
         }

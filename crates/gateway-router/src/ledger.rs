@@ -27,9 +27,11 @@ pub trait Books: Debug + Send + Sync {
 pub trait Ledger: Debug + Send + Sync {
     /// What it looks like at `now`.
     fn view(&self, now: Instant) -> View;
+    /// How fast it has answered of late: samples older than `ttl` do not count.
+    fn pace(&self, now: Instant, ttl: Duration) -> Pace;
     /// An attempt begins. `None`: it may not, because the deployment is set aside and its one probe is under way, or
-    /// its next one not due. With `force`, it begins anyway.
-    fn begin(&self, now: Instant, force: bool) -> Option<Begun>;
+    /// its next one not due; or because it has had its requests of this minute.
+    fn begin(&self, now: Instant, terms: Terms) -> Option<Begun>;
     /// The attempt got its first meaningful content, or its answer as a whole.
     fn succeeded(&self, begun: Begun, sample: Sample, now: Instant);
     /// The attempt failed, before or after its first content. True: this set the deployment aside.
@@ -38,8 +40,18 @@ pub trait Ledger: Debug + Send + Sync {
     fn used(&self, tokens: u64, now: Instant);
     /// The attempt is over, whatever became of it: called exactly once for each `begin`.
     fn ended(&self, begun: Begun);
-    /// Sets the deployment aside until then by an operator's order; `None` brings it back.
+    /// Sets the deployment aside until then by an operator's order; `None` brings it back. When the time is over it is
+    /// back without a probe: nothing was wrong with it.
     fn set_aside(&self, until: Option<Instant>);
+}
+
+/// On what terms an attempt begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// It begins whatever is known of the deployment.
+    pub force: bool,
+    /// Requests that may begin in one minute.
+    pub rpm: Option<u64>,
 }
 
 /// An attempt that the ledger knows of.
@@ -47,6 +59,10 @@ pub trait Ledger: Debug + Send + Sync {
 pub struct Begun {
     /// It is the one attempt that decides whether a deployment returns.
     pub probe: bool,
+    /// Counts how often the deployment was set aside and came back. What an attempt from before tells is old news.
+    pub epoch: u32,
+    /// A success was reported already: what fails now is the rest of a stream.
+    pub answered: bool,
 }
 
 /// What a success tells.
@@ -67,13 +83,20 @@ pub struct View {
     pub standing: Standing,
     /// Attempts under way, streams included.
     pub in_flight: u32,
-    /// Requests begun in this minute of the wall clock's length.
+    /// Requests begun in this minute.
     pub requests: u64,
     /// Tokens used in this minute.
     pub tokens: u64,
-    /// Mean of the last first contents of streams.
+    /// When this minute is over. Minutes are fixed, and the same for all deployments.
+    pub minute_ends: Instant,
+}
+
+/// How fast a deployment has answered of late. `None`: nothing is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Mean time to the first content of streams.
     pub first_content: Option<Duration>,
-    /// Mean of the last whole answers, per token of output where that is known.
+    /// Mean time of whole answers, per token of output where their number is known.
     pub whole: Option<Duration>,
 }
 

@@ -12,6 +12,7 @@ mod deployment;
 mod wildcard;
 
 // What is known of deployments while calls run.
+mod health;
 mod ledger;
 mod memory;
 mod running;
@@ -21,7 +22,7 @@ mod slots;
 mod outcome;
 mod plan;
 mod select;
-mod shuffle;
+mod strategy;
 
 // Obeys a plan.
 mod execute;
@@ -39,7 +40,7 @@ pub use error::{CatalogProblem, SendFailure};
 pub use execute::{
     Answered, AttemptEnd, Call, Course, Failed, Unanswered, UnansweredCause, exchange, execute,
 };
-pub use ledger::{Begun, Books, Cause, GroupLedger, Ledger, Sample, Standing, View};
+pub use ledger::{Begun, Books, Cause, GroupLedger, Ledger, Pace, Sample, Standing, Terms, View};
 pub use memory::MemoryBooks;
 pub use options::{CallOptions, Target};
 pub use outcome::{Again, Outcome};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use gateway_providers::{Endpoint, Environment};
 use gateway_transport::Transport;
+use regex_lite::Regex;
 
 use super::{Catalog, CatalogConfig, Group};
 use crate::config::{Alias, CooldownOverrides, CooldownRules, DeploymentConfig, Routing};
@@ -58,7 +59,7 @@ struct Builder<'a> {
     given_ids: HashSet<Arc<str>>,
     occurrences: HashMap<String, usize>,
     /// In the order of the configuration.
-    groups: Vec<(Arc<str>, Vec<Arc<Deployment>>)>,
+    groups: Vec<(Arc<str>, Vec<Deployment>)>,
     problems: Vec<CatalogProblem>,
 }
 
@@ -72,13 +73,15 @@ impl Builder<'_> {
         if group.is_empty() {
             return Err(CatalogProblem::Nameless { index });
         }
-        if let Some(weight) = config.weight.filter(|it| !it.is_finite() || *it < 0.0) {
-            return Err(CatalogProblem::Weight {
+        check_weight(index, &group, config.weight)?;
+        let tag_patterns = patterns(&config.tag_patterns).map_err(|(pattern, source)| {
+            CatalogProblem::TagPattern {
                 index,
-                group,
-                weight,
-            });
-        }
+                group: group.clone(),
+                pattern,
+                source,
+            }
+        })?;
         let id = self.id(index, &group, &config)?;
         let endpoint = Endpoint::build(config.endpoint, self.environment).map_err(|source| {
             CatalogProblem::Endpoint {
@@ -95,13 +98,15 @@ impl Builder<'_> {
                 group: group.clone(),
                 source,
             })?;
-        let cooldown = rules(&self.routing.cooldown, config.cooldown);
-        let max_parallel = config
-            .max_parallel
-            .or(self.routing.default_max_parallel)
-            .filter(|limit| *limit > 0);
+        let Routing {
+            default_max_parallel,
+            max_waiting,
+            ..
+        } = *self.routing;
+        let max_parallel = config.max_parallel.or(default_max_parallel);
+        let max_parallel = max_parallel.filter(|limit| *limit > 0);
         Ok(Deployment {
-            slots: max_parallel.map(|limit| self.books.slots(&id, limit, self.routing.max_waiting)),
+            slots: max_parallel.map(|limit| self.books.slots(&id, limit, max_waiting)),
             ledger: self.books.ledger(&id),
             id,
             group: group.into(),
@@ -115,11 +120,11 @@ impl Builder<'_> {
             retries: config.retries,
             max_parallel,
             tags: config.tags.into(),
-            tag_patterns: config.tag_patterns.into(),
+            tag_patterns,
             region: config.region,
             max_input_tokens: config.max_input_tokens,
             price: config.price,
-            cooldown,
+            cooldown: rules(&self.routing.cooldown, config.cooldown),
             prefill: config.prefill,
         })
     }
@@ -153,13 +158,24 @@ impl Builder<'_> {
             Some((name, members)) => {
                 // One text for all members of a group.
                 deployment.group = Arc::clone(name);
-                members.push(Arc::new(deployment));
+                members.push(deployment);
             }
             None => {
                 let group = Arc::clone(&deployment.group);
-                self.groups.push((group, vec![Arc::new(deployment)]));
+                self.groups.push((group, vec![deployment]));
             }
         }
+    }
+}
+
+fn check_weight(index: usize, group: &str, weight: Option<f64>) -> Result<(), CatalogProblem> {
+    match weight {
+        Some(weight) if !weight.is_finite() || weight < 0.0 => Err(CatalogProblem::Weight {
+            index,
+            group: group.to_owned(),
+            weight,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -169,13 +185,24 @@ fn rules(router: &CooldownRules, own: CooldownOverrides) -> CooldownRules {
         allowed_fails: own.allowed_fails.or(router.allowed_fails),
         policy: own.policy.unwrap_or_else(|| router.policy.clone()),
         time: own.time.unwrap_or(router.time),
+        time_is_own: own.time.is_some(),
         ..*router
     }
 }
 
-fn catalog(groups: Vec<(Arc<str>, Vec<Arc<Deployment>>)>, books: &dyn Books) -> Catalog {
+/// Compiles patterns, or says which one cannot be.
+fn patterns(texts: &[String]) -> Result<Box<[Regex]>, (String, regex_lite::Error)> {
+    let compile = |text: &String| Regex::new(text).map_err(|error| (text.clone(), error));
+    texts.iter().map(compile).collect()
+}
+
+fn catalog(groups: Vec<(Arc<str>, Vec<Deployment>)>, books: &dyn Books) -> Catalog {
     let mut catalog = Catalog::default();
-    for (name, members) in groups {
+    for (name, mut members) in groups {
+        if let [only] = members.as_mut_slice() {
+            only.cooldown.alone = true;
+        }
+        let members: Vec<_> = members.into_iter().map(Arc::new).collect();
         for deployment in &members {
             let alone = Group::new(Arc::clone(&name), vec![Arc::clone(deployment)], books);
             catalog
