@@ -27,6 +27,10 @@ mod strategy;
 // Obeys a plan.
 mod execute;
 
+// What the tests share.
+#[cfg(test)]
+mod world;
+
 // What can be wrong.
 mod error;
 

@@ -4,6 +4,9 @@
 //! number made of `tpm`, where there is none: requests per minute say nothing about how many of them may run side by
 //! side, so here they do not limit that. Zero is no limit, as there.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
