@@ -18,8 +18,6 @@ use crate::wildcard::Pattern;
 
 pub use self::resolved::Resolved;
 
-pub(crate) use self::resolved::Candidates;
-
 use self::resolved::Matched;
 
 /// What a catalog is made of.
@@ -40,7 +38,7 @@ pub struct Catalog {
     /// Most specific first.
     patterns: Vec<(Pattern, Arc<Group>)>,
     /// From an alias to the name that it stands for.
-    aliases: HashMap<Box<str>, Box<str>>,
+    aliases: HashMap<Arc<str>, Box<str>>,
     ids: HashMap<Arc<str>, Arc<Group>>,
     names: Vec<Arc<str>>,
     deployments: Vec<Arc<Deployment>>,
@@ -69,7 +67,14 @@ impl Catalog {
     /// specific wildcard. A bare name that is known to be a provider's (`gpt-4o`) is looked for among the wildcards
     /// with that provider before it, too.
     pub fn resolve(&self, model: &str) -> Option<Resolved> {
-        let model = self.aliases.get(model).map_or(model, |target| &**target);
+        if let Some((alias, target)) = self.aliases.get_key_value(model) {
+            return Some(self.resolve_target(target)?.by_alias(alias));
+        }
+        self.resolve_target(model)
+    }
+
+    /// As [`Self::resolve`], without aliases.
+    fn resolve_target(&self, model: &str) -> Option<Resolved> {
         if let Some(group) = self.groups.get(model).or_else(|| self.ids.get(model)) {
             return Some(Resolved::new(Arc::clone(group), None));
         }

@@ -1,18 +1,24 @@
 //! Obeys a plan: the only place of the router that waits for anything.
 
-use std::future::Future;
-use std::pin::pin;
+mod attempt;
+mod hedge;
 
-use gateway_core::{ErrorKind, TimerName};
+use std::future::Future;
+
+use gateway_core::TimerName;
 use gateway_providers::CallParts;
 use gateway_transport::{ResponseBody, SendOptions, Shard};
 use http::Response;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::SendFailure;
-use crate::outcome::{Again, Outcome};
-use crate::plan::{Attempt, GiveUp, Plan, Step};
+use crate::outcome::Outcome;
+use crate::plan::{Attempt, AttemptKind, Failure, GiveUp, Plan, Step};
+use crate::select::{Nobody, NobodyWhy};
 use crate::timers::Timer;
+
+use self::attempt::{CallEnd, Lapse, make};
+use self::hedge::race;
 
 /// A call that can be attempted.
 pub trait Call: Sync {
@@ -80,7 +86,7 @@ pub enum UnansweredCause<E> {
     Failed(Failed<E>),
     /// A timer of the last attempt fired, or the call's own.
     Expired(TimerName, Timer),
-    /// Nobody could be tried.
+    /// Nobody could be tried; also when a deployment's slots were taken, and the queue before them full.
     GiveUp(GiveUp),
 }
 
@@ -89,7 +95,7 @@ pub enum UnansweredCause<E> {
 pub struct Course {
     /// Attempts made.
     pub attempts: u32,
-    /// Those of them that tried a group again.
+    /// Those of them that tried a group again: after a failure there, at its next level, at another of its members.
     pub retries: u32,
     /// Groups that the call fell back to.
     pub fallbacks: u32,
@@ -97,7 +103,7 @@ pub struct Course {
     pub hedges: u32,
 }
 
-/// Makes the attempts that `plan` says, until one is answered or the plan gives up.
+/// Makes the attempts that `plan` says, until one is answered or the plan gives up. No later than the plan is due.
 ///
 /// # Errors
 /// The last attempt's failure, the timer that fired, or why nobody could be tried.
@@ -108,29 +114,41 @@ pub async fn execute<C: Call>(
     mut plan: Plan,
     call: &C,
 ) -> Result<Answered<C::Answer>, Unanswered<C::Error>> {
+    let end = CallEnd::of(&plan);
     let mut course = Course::default();
-    let mut last: Option<UnansweredCause<C::Error>> = None;
-    let mut outcome: Option<Outcome> = None;
+    let mut last = None;
+    let mut failed: Option<(Box<Attempt>, Outcome)> = None;
     loop {
-        let attempt = match plan.next(outcome.take().as_ref(), Instant::now()) {
+        let failure = failed
+            .as_ref()
+            .map(|(attempt, outcome)| Failure { attempt, outcome });
+        let step = plan.next(failure, Instant::now());
+        // The attempt's slot and its place in the ledger are given back before anything is waited for.
+        failed = None;
+        let mut attempt = match step {
             Step::Try(attempt) => attempt,
             Step::Wait(until) => {
                 sleep_until(until).await;
                 continue;
             }
             Step::GiveUp(give_up) => {
-                let cause = last.unwrap_or(UnansweredCause::GiveUp(give_up));
+                let cause = cause(give_up, last, &plan);
                 return Err(Unanswered { cause, course });
             }
         };
-        course.attempts += 1;
-        let due = plan.due();
-        let made = {
-            let made = pin!(call.attempt(&attempt));
-            timeout_at(due, made).await
+        course.count(attempt.kind);
+        let made = match plan.hedge_at(&attempt) {
+            None => make(call, &end, &mut attempt).await,
+            // Calls that may not have a second attempt should not carry the room for it.
+            Some(at) => {
+                let raced = Box::pin(race(call, &mut plan, &end, attempt, at, &mut course)).await;
+                attempt = raced.attempt;
+                raced.made
+            }
         };
         match made {
-            Ok(Ok(answer)) => {
+            Ok(answer) => {
+                plan.succeeded(&attempt, Instant::now());
                 call.ended(&attempt, AttemptEnd::Answered);
                 return Ok(Answered {
                     answer,
@@ -138,18 +156,40 @@ pub async fn execute<C: Call>(
                     course,
                 });
             }
-            Ok(Err(failed)) => {
-                call.ended(&attempt, AttemptEnd::Failed(&failed.outcome));
-                outcome = Some(failed.outcome);
-                last = Some(UnansweredCause::Failed(failed));
-            }
-            Err(_elapsed) => {
-                let timer = plan.call_timer().clone();
-                call.ended(&attempt, AttemptEnd::Expired(TimerName::Call, &timer));
-                let cause = UnansweredCause::Expired(TimerName::Call, timer);
-                return Err(Unanswered { cause, course });
+            Err(lapse) => {
+                call.ended(&attempt, lapse.end());
+                failed = Some((attempt, lapse.outcome()));
+                last = Some(lapse);
             }
         }
+    }
+}
+
+impl Course {
+    fn count(&mut self, kind: AttemptKind) {
+        self.attempts += 1;
+        match kind {
+            AttemptKind::First => {}
+            AttemptKind::Retry | AttemptKind::NextLevel | AttemptKind::Failover => {
+                self.retries += 1;
+            }
+            AttemptKind::Fallback => self.fallbacks += 1,
+            AttemptKind::Hedge => self.hedges += 1,
+        }
+    }
+}
+
+/// What the client is told of: the call's own timer if that has fired, else the last attempt.
+fn cause<E>(give_up: GiveUp, last: Option<Lapse<E>>, plan: &Plan) -> UnansweredCause<E> {
+    match (give_up, last) {
+        (GiveUp::Late, _) => UnansweredCause::Expired(TimerName::Call, plan.call_timer().clone()),
+        (_, Some(Lapse::Failed(failed))) => UnansweredCause::Failed(failed),
+        (_, Some(Lapse::Expired(name, timer, _))) => UnansweredCause::Expired(name, timer),
+        (_, Some(Lapse::NoSlot(_))) => UnansweredCause::GiveUp(GiveUp::Nobody(Nobody {
+            why: NobodyWhy::RateLimited,
+            retry_after: None,
+        })),
+        (give_up, None) => UnansweredCause::GiveUp(give_up),
     }
 }
 
@@ -177,11 +217,4 @@ pub async fn exchange(
     let deployment = &attempt.deployment;
     let request = deployment.endpoint.request(&call, shard).await?;
     Ok(shard.send(&deployment.origin, request, &options).await?)
-}
-
-impl SendFailure {
-    /// What it means for the next attempt.
-    pub fn outcome(&self) -> Outcome {
-        Outcome::new(ErrorKind::Upstream, Again::Never)
-    }
 }

@@ -48,7 +48,7 @@ pub use ledger::{Begun, Books, Cause, GroupLedger, Ledger, Pace, Sample, Standin
 pub use memory::MemoryBooks;
 pub use options::{CallOptions, Target};
 pub use outcome::{Again, Outcome};
-pub use plan::{Attempt, AttemptKind, GiveUp, Plan, Step};
+pub use plan::{Attempt, AttemptKind, Failure, GiveUp, Plan, Step};
 pub use running::Running;
 pub use select::{Nobody, NobodyWhy};
 pub use slots::{Full, Slot, Slots};

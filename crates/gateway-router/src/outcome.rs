@@ -3,6 +3,11 @@
 use std::time::Duration;
 
 use gateway_core::{ErrorInfo, ErrorKind};
+use gateway_providers::{PrepareError, TokenError};
+use gateway_transport::{Delivery, Phase, SendError};
+
+use crate::error::SendFailure;
+use crate::timers::Timer;
 
 /// The failure of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,7 +22,8 @@ pub struct Outcome {
     pub retry_after: Option<Duration>,
     /// What the provider says of trying again (`x-should-retry`).
     pub should_retry: Option<bool>,
-    /// A timer fired whose value the caller chose: no fault of the deployment's.
+    /// It is no fault of the deployment's: a timer fired whose value the caller chose, or a limit of the gateway's own
+    /// was reached.
     pub by_caller: bool,
 }
 
@@ -55,10 +61,96 @@ impl Outcome {
         }
     }
 
-    /// What an upstream's own words mean.
+    /// What an upstream's own words mean, or its status where it has no words.
     pub const fn of_error(error: &ErrorInfo) -> Self {
-        let mut outcome = Self::new(error.kind, Again::Never);
+        let again = match (error.status, error.kind) {
+            (_, ErrorKind::Authentication | ErrorKind::Permission | ErrorKind::Billing) => {
+                Again::Elsewhere
+            }
+            (_, ErrorKind::ContextWindow | ErrorKind::ContentPolicy) => Again::Never,
+            // Request timeout, conflict, too early: the provider means "try again".
+            (408 | 409 | 425, _) => Again::Later,
+            (_, ErrorKind::RateLimit | ErrorKind::Overloaded | ErrorKind::Unavailable) => {
+                Again::Later
+            }
+            (_, ErrorKind::Timeout | ErrorKind::Upstream | ErrorKind::Internal) => Again::Failed,
+            _ => Again::Never,
+        };
+        let mut outcome = Self::new(error.kind, again);
         outcome.status = error.status;
         outcome
     }
+
+    /// An answer that is none: a page for people, nothing at all, a text that breaks off before its first content.
+    pub const fn unusable() -> Self {
+        Self::new(ErrorKind::Upstream, Again::Failed)
+    }
+
+    /// One of the attempt's timers fired.
+    pub const fn expired(timer: &Timer) -> Self {
+        let mut outcome = Self::new(ErrorKind::Timeout, Again::Failed);
+        outcome.by_caller = timer.origin.is_caller();
+        outcome
+    }
+
+    /// Its slots are taken and its queue is full, or no slot became free in time: nothing was sent.
+    pub const fn no_slot() -> Self {
+        let mut outcome = Self::new(ErrorKind::RateLimit, Again::Later);
+        outcome.by_caller = true;
+        outcome
+    }
+
+    /// Whether the work may have been done.
+    pub(crate) const fn is_unknown(&self) -> bool {
+        matches!(self.again, Again::Unknown { .. })
+    }
 }
+
+impl SendFailure {
+    /// What it means for the next attempt.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Prepare(error) => unprepared(error),
+            Self::Send(error) => unsent(error),
+        }
+    }
+}
+
+fn unprepared(error: &PrepareError) -> Outcome {
+    let mut outcome = Outcome::new(ErrorKind::Unavailable, Again::Elsewhere);
+    match error {
+        // Whoever else is in the group is asked with other names and other credentials.
+        PrepareError::Dialect { .. } | PrepareError::Model { .. } => {
+            outcome = Outcome::new(ErrorKind::InvalidRequest, Again::Elsewhere);
+            outcome.by_caller = true;
+        }
+        PrepareError::Token {
+            source: TokenError::Send { .. } | TokenError::TimedOut,
+            ..
+        } => outcome.again = Again::Anywhere,
+        _ => {}
+    }
+    outcome
+}
+
+fn unsent(error: &SendError) -> Outcome {
+    let again = match error.delivery {
+        Delivery::NotSent if error.handshake_refused() => Again::Elsewhere,
+        Delivery::NotSent | Delivery::Refused => Again::Anywhere,
+        Delivery::Unknown => Again::Unknown {
+            stale: error.reused && error.held < STALE,
+        },
+    };
+    let mut outcome = match error.timer {
+        // The work was not begun, or the provider let the gateway wait for it.
+        Some(gateway_transport::Timer::Head) => Outcome::new(ErrorKind::Timeout, Again::Failed),
+        Some(_) => Outcome::new(ErrorKind::Timeout, again),
+        None => Outcome::new(ErrorKind::Upstream, again),
+    };
+    // Cut from here, or never let out of here.
+    outcome.by_caller = error.killed.is_some() || error.phase == Phase::Pool;
+    outcome
+}
+
+/// A used connection that dies within this time was closed already, most likely.
+const STALE: Duration = Duration::from_secs(1);

@@ -1,42 +1,75 @@
 //! What to do next about a call: decisions only. The plan does no IO and reads no clock; who obeys it reports back.
+//!
+//! A plan walks *legs*. A leg is a level of a model group, with one attempt and its retries:
+//!
+//! ```text
+//! the group asked for:  level 1 ─► level 2 ─► … ─► members not tried yet
+//!                                                            │
+//! its fallbacks, each with levels and fallbacks of its own ◄─┘ ─► … ─► give up
+//! ```
+
+mod again;
+mod attempt;
+mod chain;
+mod legs;
+mod tried;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastrand::Rng;
 use gateway_core::Dialect;
 use tokio::time::Instant;
 
-use crate::catalog::{Candidates, Catalog, Resolved};
+use crate::catalog::{Catalog, Resolved};
 use crate::deployment::Deployment;
-use crate::options::{CallOptions, Target};
-use crate::outcome::Outcome;
+use crate::ledger::Sample;
+use crate::options::CallOptions;
+use crate::outcome::{Again, Outcome};
 use crate::running::Running;
 use crate::select::{self, Nobody, Selected};
-use crate::timers::{AttemptTimers, Timer};
+use crate::timers::Timer;
+
+pub use self::attempt::{Attempt, AttemptKind};
+
+use self::again::{Reach, count, rest};
+use self::chain::Chain;
+use self::legs::{Leg, Why};
+use self::tried::{Note, Tried};
 
 /// The course of one call over the deployments that may serve it.
 ///
 /// ```text
-/// next(None) ─► Try ─► attempt ─┬─ answered: done
-///                               └─ next(Some(outcome)) ─► Try │ Wait │ GiveUp
+/// next(None) ─► Try ─► attempt ─┬─ succeeded(attempt): done
+///                               └─ next(Some(failure)) ─► Try │ Wait │ GiveUp
 /// ```
 #[derive(Debug)]
 pub struct Plan {
     catalog: Arc<Catalog>,
-    candidates: Candidates,
+    dialect: Dialect,
     options: CallOptions,
     call: Timer,
-    started: Instant,
+    due: Instant,
     rng: Rng,
+    stage: Stage,
+    leg: Leg,
+    tried: Tried,
+    chain: Chain,
+    /// Why the group asked for could not be tried.
+    nobody: Option<Nobody>,
     attempts: u32,
+    /// A second attempt against a slow one was made.
+    hedged: bool,
+    /// An attempt with an unknown end was repeated.
+    lost: bool,
 }
 
 /// What to do next.
 #[derive(Debug)]
 pub enum Step {
-    /// Make this attempt and report its outcome.
+    /// Make this attempt and report what became of it.
     Try(Box<Attempt>),
-    /// Ask again at this moment, without an outcome.
+    /// Ask again at this moment, without a failure.
     Wait(Instant),
     /// Nothing is left to try.
     GiveUp(GiveUp),
@@ -47,60 +80,34 @@ pub enum Step {
 pub enum GiveUp {
     /// The last attempt's failure stands.
     Spent,
+    /// The call's time is over.
+    Late,
     /// Nobody could be tried at all.
     Nobody(Nobody),
 }
 
-/// One try of a call at one deployment.
-#[derive(Debug)]
-pub struct Attempt {
-    /// Counted from 1 within the call.
-    pub number: u32,
-    /// Why it is made.
-    pub kind: AttemptKind,
-    /// Where.
-    pub deployment: Arc<Deployment>,
-    /// The provider's name of the model, where the deployment's own has a `*`.
-    pub model: Option<String>,
-    /// The fallback that led here, with what it changes in the request.
-    pub target: Option<Target>,
-    /// Its timers.
-    pub timers: AttemptTimers,
-    /// When it was decided.
-    pub started: Instant,
-    /// Its place in the deployment's ledger.
-    pub running: Running,
+/// An attempt that has failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure<'a> {
+    /// Which one.
+    pub attempt: &'a Attempt,
+    /// How.
+    pub outcome: &'a Outcome,
 }
 
-/// Why an attempt is made.
+/// How far a plan has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttemptKind {
-    /// It is the call's first.
-    First,
-    /// The one before failed.
-    Retry,
-    /// The levels of the group before this one have failed.
-    NextLevel,
-    /// Retries are spent, and this member of the group was not tried yet.
-    Failover,
-    /// The group before has failed.
-    Fallback,
-    /// The one before is slow.
-    Hedge,
-}
-
-impl AttemptKind {
-    /// For logs and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Retry => "retry",
-            Self::NextLevel => "next_level",
-            Self::Failover => "failover",
-            Self::Fallback => "fallback",
-            Self::Hedge => "hedge",
-        }
-    }
+enum Stage {
+    /// Nothing was asked of it.
+    New,
+    /// An attempt is under way.
+    Trying,
+    /// A deployment that failed rests, before it is tried again.
+    Resting,
+    /// An attempt is under way after which nothing else is tried.
+    LastResort,
+    /// It was answered, or given up.
+    Over,
 }
 
 impl Plan {
@@ -109,19 +116,27 @@ impl Plan {
     pub fn new(
         catalog: &Arc<Catalog>,
         resolved: Resolved,
-        _dialect: Dialect,
+        dialect: Dialect,
         options: CallOptions,
         seed: u64,
         started: Instant,
     ) -> Self {
+        let call = catalog.routing().timers.call(&options.timers);
         Self {
-            call: catalog.routing().timers.call(&options.timers),
+            due: call.from(started),
+            call,
             catalog: Arc::clone(catalog),
-            candidates: resolved.into_candidates(),
+            dialect,
             options,
-            started,
             rng: Rng::with_seed(seed),
+            stage: Stage::New,
+            leg: Leg::new(resolved, None),
+            tried: Tried::default(),
+            chain: Chain::default(),
+            nobody: None,
             attempts: 0,
+            hedged: false,
+            lost: false,
         }
     }
 
@@ -132,44 +147,248 @@ impl Plan {
 
     /// When the whole call must be over.
     pub fn due(&self) -> Instant {
-        self.started + self.call.limit
+        self.due
     }
 
-    /// The next step at `now`: `None` begins or goes on after a wait, else the outcome of the attempt before is due.
-    pub fn next(&mut self, outcome: Option<&Outcome>, now: Instant) -> Step {
-        if outcome.is_some() {
+    /// What the request says.
+    pub fn options(&self) -> &CallOptions {
+        &self.options
+    }
+
+    /// The next step at `now`: `None` begins or goes on after a wait, else the attempt that was under way has failed,
+    /// which its deployment's ledger is told.
+    pub fn next(&mut self, failure: Option<Failure<'_>>, now: Instant) -> Step {
+        let failure = failure.map(|it| (it, self.note(it, now)));
+        if self.stage == Stage::Over {
             return Step::GiveUp(GiveUp::Spent);
         }
-        let routing = self.catalog.routing();
-        let picked = select::select(
-            self.candidates.deployments(),
-            &select::Wanted {
-                options: &self.options,
-                routing,
-                avoid: &[],
-                level: None,
-                force: false,
-            },
-            &mut self.rng,
-            now,
-        );
-        match picked {
-            Selected::One(deployment, running) => {
-                self.attempts += 1;
-                Step::Try(Box::new(Attempt {
-                    number: self.attempts,
-                    kind: AttemptKind::First,
-                    model: self.candidates.model_at(&deployment),
-                    target: None,
-                    timers: routing
-                        .timers
-                        .attempt(&self.options.timers, &deployment.timers),
-                    deployment,
-                    started: now,
-                    running,
-                }))
-            }
-            Selected::Nobody(nobody) => Step::GiveUp(GiveUp::Nobody(nobody)),
+        if now >= self.due {
+            return self.give_up(GiveUp::Late);
         }
+        match (failure, self.stage) {
+            (None, Stage::New) => self.begin(now),
+            (None, _) => self.rested(now),
+            (Some(_), Stage::LastResort) => self.give_up(GiveUp::Spent),
+            (Some((failure, reach)), _) => self.after(failure, reach, now),
+        }
+    }
+
+    /// An attempt has failed while another one goes on: its deployment's ledger is told, and the call does not come
+    /// back to it sooner than it would have otherwise.
+    pub fn failed(&mut self, failure: Failure<'_>, now: Instant) {
+        self.note(failure, now);
+    }
+
+    /// An attempt has got its first content, or its answer as a whole: its deployment's ledger is told, and the plan
+    /// is over.
+    pub fn succeeded(&mut self, attempt: &Attempt, now: Instant) {
+        let took = now.saturating_duration_since(attempt.started);
+        let stream = self.options.stream;
+        let sample = Sample {
+            first_content: stream.then_some(took),
+            whole: (!stream).then_some(took),
+            output_tokens: None,
+        };
+        attempt.running.succeeded(sample, now);
+        if stream {
+            self.leg.group.ledger().first_content(took);
+        }
+        self.stage = Stage::Over;
+    }
+
+    /// When a second attempt should start beside `attempt`, if that one has no content until then. `None`: never,
+    /// because the group is not hedged, doing the work twice might harm, or the call had a second attempt already.
+    pub fn hedge_at(&self, attempt: &Attempt) -> Option<Instant> {
+        let all = &self.catalog.routing().hedging;
+        if all.is_empty() || self.hedged || !self.options.stream || !self.options.repeatable {
+            return None;
+        }
+        let group = &self.leg.group;
+        let hedging = all.get(group.group_name()).or_else(|| all.get("*"))?;
+        let after = hedging
+            .after
+            .or_else(|| group.ledger().first_content_quantile(hedging.quantile))?;
+        let at = attempt.started.checked_add(after)?;
+        (at < self.due && self.leg.members().nth(1).is_some()).then_some(at)
+    }
+
+    /// The second attempt beside a slow one at the deployment `slow`: at another deployment of the same leg, if the
+    /// group's budget has room for it.
+    pub fn hedge(&mut self, slow: &Arc<str>, now: Instant) -> Option<Box<Attempt>> {
+        let all = &self.catalog.routing().hedging;
+        let group = self.leg.group.group_name();
+        let share = all.get(group).or_else(|| all.get("*"))?.budget;
+        let is_other = |it: &Arc<Deployment>| it.id != *slow && self.tried.is_new(&it.id);
+        if now >= self.due || !self.leg.members().any(is_other) {
+            return None;
+        }
+        if !self.leg.group.ledger().may_hedge(share, now) {
+            return None;
+        }
+        let mut avoid = self.tried.all().to_vec();
+        avoid.push(Arc::clone(slow));
+        let level = self.leg.level;
+        let (deployment, running) = self.select(&avoid, level, now).ok()?;
+        self.hedged = true;
+        Some(self.attempt(deployment, running, AttemptKind::Hedge, now))
+    }
+
+    fn begin(&mut self, now: Instant) -> Step {
+        match self.enter(AttemptKind::First, now) {
+            Ok(step) => step,
+            Err(nobody) => {
+                self.nobody = Some(nobody);
+                self.onward(Why::Nobody(nobody.why), now)
+            }
+        }
+    }
+
+    /// The wait is over.
+    fn rested(&mut self, now: Instant) -> Step {
+        let avoid = self.tried.resting(None, now);
+        self.retry_with(&avoid, now)
+            .unwrap_or_else(|| self.onward(Why::Rested, now))
+    }
+
+    /// Tells the ledger of a failure, and remembers when its deployment may be tried again.
+    fn note(&mut self, failure: Failure<'_>, now: Instant) -> Reach {
+        let Failure { attempt, outcome } = failure;
+        let deployment = &attempt.deployment;
+        attempt.running.failed(outcome, &deployment.cooldown, now);
+        let routing = self.catalog.routing();
+        let group = self.leg.group.group_name();
+        let reach = Reach::after(outcome, group, routing, &self.options, self.lost);
+        self.lost |= outcome.is_unknown();
+        let shortest = routing.retries.wait;
+        let wait = rest(outcome, self.leg.retries, shortest, &mut self.rng);
+        let ready = now.checked_add(wait).filter(|ready| *ready < self.due);
+        let note = Note {
+            ready: ready.filter(|_| reach == Reach::All),
+            asked: outcome.again == Again::Later || outcome.retry_after.is_some(),
+        };
+        self.tried.note(&deployment.id, note);
+        reach
+    }
+
+    fn after(&mut self, failure: Failure<'_>, reach: Reach, now: Instant) -> Step {
+        let Failure { attempt, outcome } = failure;
+        if outcome.is_unknown() && !self.options.repeatable {
+            return self.give_up(GiveUp::Spent);
+        }
+        // Who needs longer than what is left would not be answered in time: another group may be faster.
+        let took = now.saturating_duration_since(attempt.started);
+        let again = reach != Reach::Nobody && took <= self.due - now;
+        if again
+            && !self.leg.failover
+            && self.leg.retries < self.count(attempt, outcome)
+            && let Some(step) = self.retry(attempt, took, now)
+        {
+            return step;
+        }
+        let kind = outcome.kind;
+        self.onward(Why::Failed { kind, again }, now)
+    }
+
+    /// Tries the same leg again: a deployment that was not tried yet, else one that was, else after a wait.
+    fn retry(&mut self, failed: &Attempt, took: Duration, now: Instant) -> Option<Step> {
+        let last = &failed.deployment.id;
+        let ready = self.soonest(last, now)?;
+        if ready + took > self.due || !self.may_retry(now) {
+            return None;
+        }
+        let tried = self.tried.all().to_vec();
+        let resting = self.tried.resting(Some(last), now);
+        let at_once = self.retry_with(&tried, now);
+        if let Some(step) = at_once.or_else(|| self.retry_with(&resting, now)) {
+            return Some(step);
+        }
+        if ready <= now {
+            // Somebody looked able to serve, and was not: taken, or ruled out by the request.
+            return None;
+        }
+        self.stage = Stage::Resting;
+        Some(Step::Wait(ready))
+    }
+
+    /// Whether the group's budget has room for one more attempt of the same call; if so it is taken.
+    fn may_retry(&self, now: Instant) -> bool {
+        let retries = &self.catalog.routing().retries;
+        let group = self.leg.group.ledger();
+        group.may_retry(retries.budget, retries.budget_floor, now)
+    }
+
+    fn retry_with(&mut self, avoid: &[Arc<str>], now: Instant) -> Option<Step> {
+        let (deployment, running) = self.select(avoid, self.leg.level, now).ok()?;
+        self.leg.retries += 1;
+        Some(Step::Try(self.attempt(
+            deployment,
+            running,
+            AttemptKind::Retry,
+            now,
+        )))
+    }
+
+    fn count(&self, attempt: &Attempt, outcome: &Outcome) -> u32 {
+        let retries = &self.catalog.routing().retries;
+        let group = self.leg.group.group_name();
+        count(outcome, &attempt.deployment, group, retries, &self.options)
+    }
+
+    fn select(
+        &mut self,
+        avoid: &[Arc<str>],
+        level: Option<i64>,
+        now: Instant,
+    ) -> Result<(Arc<Deployment>, Running), Nobody> {
+        self.select_in(avoid, level, false, now)
+    }
+
+    fn select_in(
+        &mut self,
+        avoid: &[Arc<str>],
+        level: Option<i64>,
+        force: bool,
+        now: Instant,
+    ) -> Result<(Arc<Deployment>, Running), Nobody> {
+        let wanted = select::Wanted {
+            options: &self.options,
+            routing: self.catalog.routing(),
+            avoid,
+            level,
+            force,
+        };
+        match select::select(self.leg.group.deployments(), &wanted, &mut self.rng, now) {
+            Selected::One(deployment, running) => Ok((deployment, running)),
+            Selected::Nobody(nobody) => Err(nobody),
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        deployment: Arc<Deployment>,
+        running: Running,
+        kind: AttemptKind,
+        now: Instant,
+    ) -> Box<Attempt> {
+        self.attempts += 1;
+        self.stage = Stage::Trying;
+        self.leg.level = Some(deployment.level());
+        let timers = &self.catalog.routing().timers;
+        Box::new(Attempt {
+            number: self.attempts,
+            kind,
+            model: self.leg.group.model_at(&deployment),
+            target: self.leg.target.clone(),
+            timers: timers.attempt(&self.options.timers, &deployment.timers),
+            deployment,
+            started: now,
+            running,
+            slot: None,
+        })
+    }
+
+    fn give_up(&mut self, give_up: GiveUp) -> Step {
+        self.stage = Stage::Over;
+        Step::GiveUp(give_up)
     }
 }

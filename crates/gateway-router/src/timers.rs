@@ -13,6 +13,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// A timer's value and who said it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
@@ -195,6 +197,11 @@ impl Default for RouterTimers {
 }
 
 impl Timer {
+    /// When it fires if it starts at `start`.
+    pub(crate) fn from(&self, start: Instant) -> Instant {
+        start.checked_add(self.limit).unwrap_or(start + FOREVER)
+    }
+
     /// A value that nobody has said.
     pub const fn by_default(limit: Duration) -> Self {
         Self {
@@ -204,6 +211,8 @@ impl Timer {
     }
 }
 
+/// Stands for limits that no clock can hold: a century.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// LiteLLM's default.
 const CALL: Duration = Duration::from_secs(6000);
 const IDLE: Duration = Duration::from_secs(300);

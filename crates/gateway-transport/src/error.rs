@@ -96,6 +96,8 @@ pub struct SendError {
     pub phase: Phase,
     /// Whether the connection had served another exchange before.
     pub reused: bool,
+    /// How long the exchange had held its connection; zero if it got none.
+    pub held: Duration,
     /// Label of the origin.
     pub origin: Arc<str>,
     /// Number of the generation, 0 if none was involved yet.
@@ -116,12 +118,40 @@ impl SendError {
             delivery: Delivery::NotSent,
             phase,
             reused: false,
+            held: Duration::ZERO,
             origin: Arc::clone(origin),
             generation: 0,
             timer: None,
             killed: None,
             source: None,
         }
+    }
+
+    /// Whether TLS failed for a reason that stays: a certificate that is not accepted, or nothing in common. The next
+    /// handshake with the same origin will fail, too.
+    pub fn handshake_refused(&self) -> bool {
+        let mut cause = StdError::source(self);
+        while let Some(error) = cause {
+            // An IO error does not count what it wraps among its sources.
+            let wrapped = error
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref);
+            let tls = match wrapped {
+                Some(wrapped) => wrapped.downcast_ref(),
+                None => error.downcast_ref(),
+            };
+            if let Some(tls) = tls {
+                return matches!(
+                    tls,
+                    rustls::Error::InvalidCertificate(_)
+                        | rustls::Error::NoCertificatesPresented
+                        | rustls::Error::PeerIncompatible(_)
+                        | rustls::Error::AlertReceived(_)
+                );
+            }
+            cause = error.source();
+        }
+        false
     }
 
     fn describe(&self) -> String {

@@ -118,6 +118,7 @@ fn failed(no_head: NoHead, lease: &Lease, info: &LeaseInfo) -> Failed {
             delivery: Delivery::Unknown,
             phase: Phase::Head,
             reused: info.reused,
+            held: info.age(),
             origin: Arc::clone(&info.origin),
             generation: info.generation,
             timer: None,

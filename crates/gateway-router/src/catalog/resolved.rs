@@ -7,18 +7,21 @@ use gateway_core::Dialect;
 
 use super::Group;
 use crate::deployment::Deployment;
+use crate::ledger::GroupLedger;
 use crate::wildcard::substitute;
 
 /// A model name that was found.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     group: Arc<Group>,
+    /// The other name that the client used for it.
+    alias: Option<Arc<str>>,
     candidates: Candidates,
 }
 
 /// Who may serve a call, and what the `*` of their model stands for.
 #[derive(Clone, Debug)]
-pub(crate) struct Candidates {
+struct Candidates {
     deployments: Arc<[Arc<Deployment>]>,
     matched: Option<Matched>,
 }
@@ -35,11 +38,18 @@ impl Resolved {
         let deployments = Arc::clone(&group.all);
         Self {
             group,
+            alias: None,
             candidates: Candidates {
                 deployments,
                 matched,
             },
         }
+    }
+
+    /// The same, asked for by this other name.
+    pub(super) fn by_alias(mut self, alias: &Arc<str>) -> Self {
+        self.alias = Some(Arc::clone(alias));
+        self
     }
 
     /// The name of the model group: as configured, so with its `*` for a wildcard.
@@ -58,8 +68,39 @@ impl Resolved {
         Some(self)
     }
 
-    pub(crate) fn into_candidates(self) -> Candidates {
-        self.candidates
+    /// The names that it was asked for by, and the group's own: the client's first.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let matched = self.candidates.matched.as_ref();
+        let names = [
+            self.alias.as_deref(),
+            matched.map(|it| &*it.name),
+            Some(&*self.group.name),
+        ];
+        names.into_iter().flatten()
+    }
+
+    /// Whether this stands for the same model of the same group.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.group, &other.group) && self.matched_name() == other.matched_name()
+    }
+
+    fn matched_name(&self) -> Option<&str> {
+        self.candidates.matched.as_ref().map(|it| &*it.name)
+    }
+
+    /// What the calls of its group share.
+    pub(crate) fn ledger(&self) -> &dyn GroupLedger {
+        &*self.group.ledger
+    }
+
+    /// The name of its group.
+    pub(crate) fn group_name(&self) -> &str {
+        &self.group.name
+    }
+
+    /// The provider's name of the model at `deployment`, if its own has a `*` and a wildcard was matched.
+    pub(crate) fn model_at(&self, deployment: &Deployment) -> Option<String> {
+        self.candidates.model_at(deployment)
     }
 }
 

@@ -1,49 +1,94 @@
-//! Plans that are obeyed, against an upstream on loopback.
+//! Exchanges of attempts, against an upstream on loopback.
 
-use gateway_providers::{CallParts, Environment};
-use gateway_router::{Alias, CallError, Catalog, DeploymentConfig, Plan, Unanswered, execute};
+use std::sync::{Arc, Mutex};
+
+use gateway_core::ErrorKind;
+use gateway_providers::CallParts;
+use gateway_router::{
+    Again, Attempt, AttemptEnd, Call, CallOptions, Course, DeploymentConfig, Failed, Outcome,
+    Routing, SendFailure, Unanswered, UnansweredCause, exchange, execute,
+};
 use gateway_testkit::script::Script;
 use gateway_testkit::upstream::Upstream;
-use gateway_transport::{Delivery, Phase, SendOptions, Transport, TransportConfig};
+use gateway_transport::{Delivery, Phase, Shard, Transport, TransportConfig};
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::{CHAT, deployment, envelope, named};
+use crate::world::{CHAT, deployment, envelope, named, plan, routed};
 
-/// Executes a call at `model` with the body `{"model":"…"}` and returns who answered, the attempts and the answer.
-async fn call(
-    deployments: Vec<DeploymentConfig>,
-    model: &str,
-) -> Result<(String, u32, serde_json::Value), Unanswered> {
-    let environment = Environment::with_variables([("", ""); 0]);
+/// Sends `{"model":"asked","n":1}` and reads the answer as JSON, whatever its status.
+struct Send {
+    shard: Shard,
+    ends: Mutex<Vec<String>>,
+}
+
+impl Call for Send {
+    type Answer = Value;
+    type Error = Option<SendFailure>;
+
+    async fn attempt(&self, attempt: &Attempt) -> Result<Value, Failed<Self::Error>> {
+        let call = CallParts {
+            dialect: CHAT,
+            envelope: &envelope(r#"{"model":"asked","n":1}"#),
+            headers: &HeaderMap::new(),
+            query: None,
+            model: None,
+        };
+        let response = exchange(attempt, &call, &self.shard)
+            .await
+            .map_err(|error| Failed {
+                outcome: error.outcome(),
+                error: Some(error),
+            })?;
+        if response.status() != 200 {
+            let kind = ErrorKind::from_status(response.status().as_u16());
+            return Err(Failed {
+                outcome: Outcome::of_error(&gateway_core::ErrorInfo::new(kind, "no")),
+                error: None,
+            });
+        }
+        let body = response.into_body().collect().await.expect("a body");
+        Ok(serde_json::from_slice(&body.to_bytes()).expect("JSON"))
+    }
+
+    fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
+        let end = match end {
+            AttemptEnd::Answered => "answered".to_owned(),
+            AttemptEnd::Failed(outcome) => format!("{}", outcome.status),
+            AttemptEnd::Expired(name, _) => name.as_str().to_owned(),
+            AttemptEnd::Lost => "lost".to_owned(),
+        };
+        let told = format!("{} {} {end}", attempt.deployment.id, attempt.kind.as_str());
+        self.ends.lock().expect("no panic").push(told);
+    }
+}
+
+type Told = (
+    Result<(String, Value), Unanswered<Option<SendFailure>>>,
+    Vec<String>,
+);
+
+/// Executes a call at `model` and returns who answered what, and what became of each attempt.
+async fn call(deployments: Vec<DeploymentConfig>, model: &str, routing: Routing) -> Told {
     let transport = Transport::single(TransportConfig::default());
-    let (catalog, problems) =
-        Catalog::build(deployments, Vec::<Alias>::new(), &environment, &transport);
-    assert!(problems.is_empty(), "{problems:?}");
-    let resolved = catalog.resolve(model).expect("known");
-    let call = CallParts {
-        dialect: CHAT,
-        envelope: &envelope(r#"{"model":"asked","n":1}"#),
-        headers: &HeaderMap::new(),
-        query: None,
-        model: None,
+    let call = Send {
+        shard: transport.shard(0),
+        ends: Mutex::default(),
     };
-    let plan = Plan::new(resolved, 1);
-    let options = SendOptions::default();
-    let answered = execute(plan, &call, &transport.shard(0), &options).await?;
-    let body = answered
-        .response
-        .into_body()
-        .collect()
-        .await
-        .expect("a body");
-    let body = serde_json::from_slice(&body.to_bytes()).expect("JSON");
-    Ok((
-        answered.deployment.id.as_ref().to_owned(),
-        answered.attempts,
-        body,
-    ))
+    let catalog = routed(deployments, Vec::new(), routing);
+    let plan = plan(&catalog, model, CallOptions::default(), 1);
+    let answered = execute(plan, &call).await.map(|answered| {
+        let id = Arc::clone(&answered.attempt.deployment.id);
+        (id.as_ref().to_owned(), answered.answer)
+    });
+    (answered, call.ends.into_inner().expect("no panic"))
+}
+
+fn no_retries() -> Routing {
+    let mut routing = Routing::default();
+    routing.retries.count = 0;
+    routing
 }
 
 fn at(upstream: &Upstream, mut config: DeploymentConfig) -> DeploymentConfig {
@@ -64,26 +109,20 @@ async fn echo() -> Upstream {
 async fn the_chosen_deployment_answers_under_its_own_name_of_the_model() {
     let upstream = echo().await;
     let config = at(&upstream, named("d", "asked", "openai/upstream-model"));
-    let (id, attempts, seen) = call(vec![config], "asked").await.expect("an answer");
-    assert_eq!((id.as_str(), attempts), ("d", 1));
+    let (answered, ends) = call(vec![config], "asked", Routing::default()).await;
+    let (id, seen) = answered.expect("an answer");
+    assert_eq!(id, "d");
     let body = json!({"model": "upstream-model", "n": 1});
     assert_eq!(seen, json!({"path": "/v1/chat/completions", "body": body}));
+    assert_eq!(ends, ["d first answered"]);
 }
 
 #[tokio::test]
 async fn a_wildcards_text_reaches_the_upstream() {
     let upstream = echo().await;
     let config = at(&upstream, deployment("team/*", "openai/*"));
-    let (_, _, seen) = call(vec![config], "team/gpt-9").await.expect("an answer");
-    assert_eq!(seen["body"]["model"], "gpt-9");
-}
-
-#[tokio::test]
-async fn an_error_status_is_an_answer() {
-    let upstream = Upstream::answering(|_| Script::json(429, &json!({"error": {}}))).await;
-    let config = at(&upstream, named("d", "g", "openai/m"));
-    let (_, attempts, body) = call(vec![config], "g").await.expect("an answer");
-    assert_eq!((attempts, body), (1, json!({"error": {}})));
+    let (answered, _) = call(vec![config], "team/gpt-9", Routing::default()).await;
+    assert_eq!(answered.expect("an answer").1["body"]["model"], "gpt-9");
 }
 
 #[tokio::test]
@@ -91,11 +130,20 @@ async fn a_refused_connection_is_reported_with_who_was_tried() {
     let upstream = echo().await;
     let config = at(&upstream, named("d", "g", "openai/m"));
     upstream.stop().await;
-    let unanswered = call(vec![config], "g").await.expect_err("nobody there");
-    assert_eq!(unanswered.attempts, 1);
-    assert_eq!(&*unanswered.deployment.expect("somebody").id, "d");
-    let CallError::Send(error) = unanswered.error else {
-        panic!("{}", unanswered.error)
+    let (answered, ends) = call(vec![config], "g", no_retries()).await;
+    let unanswered = answered.expect_err("nobody there");
+    assert_eq!(ends, ["d first 502"]);
+    let course = Course {
+        attempts: 1,
+        ..Course::default()
+    };
+    assert_eq!(unanswered.course, course);
+    let UnansweredCause::Failed(Failed { outcome, error }) = unanswered.cause else {
+        panic!("{:?}", unanswered.cause)
+    };
+    assert_eq!(outcome.again, Again::Anywhere);
+    let Some(SendFailure::Send(error)) = error else {
+        panic!("{error:?}")
     };
     assert_eq!(
         (error.delivery, error.phase),
@@ -107,7 +155,10 @@ async fn a_refused_connection_is_reported_with_who_was_tried() {
 async fn a_request_that_cannot_be_made_is_reported_without_being_sent() {
     let upstream = echo().await;
     let config = at(&upstream, named("d", "g", "anthropic/m"));
-    let unanswered = call(vec![config], "g").await.expect_err("not spoken");
-    assert!(matches!(unanswered.error, CallError::Prepare(_)));
+    let (answered, _) = call(vec![config], "g", no_retries()).await;
+    let UnansweredCause::Failed(failed) = answered.expect_err("not spoken").cause else {
+        panic!("it was tried")
+    };
+    assert!(matches!(failed.error, Some(SendFailure::Prepare(_))));
     assert!(upstream.requests().is_empty());
 }

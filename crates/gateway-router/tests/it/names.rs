@@ -2,7 +2,7 @@
 
 use gateway_core::Dialect;
 use gateway_providers::EndpointConfig;
-use gateway_router::{Alias, CatalogProblem, DeploymentConfig};
+use gateway_router::{Alias, CatalogConfig, CatalogProblem, DeploymentConfig};
 
 use crate::world::{alias, build, catalog, deployment, first, named};
 
@@ -121,8 +121,8 @@ async fn what_is_wrong_is_left_out_and_reported_with_its_place() {
         },
         ..deployment("g", "")
     };
-    let (catalog, problems) = build(
-        vec![
+    let (catalog, problems) = build(CatalogConfig {
+        deployments: vec![
             deployment("g", "openai/good"),
             deployment("g", "bedrock/x"),
             deployment(" ", "openai/x"),
@@ -132,8 +132,9 @@ async fn what_is_wrong_is_left_out_and_reported_with_its_place() {
             named("id", "h", "openai/second"),
             insecure,
         ],
-        vec![alias("nick", "nowhere"), alias("again", "nick")],
-    );
+        aliases: vec![alias("nick", "nowhere"), alias("again", "nick")],
+        ..CatalogConfig::default()
+    });
     let places: Vec<_> = problems.iter().map(CatalogProblem::index).collect();
     assert_eq!(
         places,

@@ -1,9 +1,14 @@
 //! Catalogs made of a few words.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use gateway_core::{Dialect, Envelope, Limits};
 use gateway_providers::{EndpointConfig, Environment};
-use gateway_router::{Alias, Catalog, CatalogProblem, DeploymentConfig, Plan, Step};
+use gateway_router::{
+    Alias, CallOptions, Catalog, CatalogConfig, CatalogProblem, DeploymentConfig, MemoryBooks,
+    Plan, Routing, Step,
+};
 use gateway_transport::{Transport, TransportConfig};
 use tokio::time::Instant;
 
@@ -38,31 +43,49 @@ pub(crate) fn alias(name: &str, target: &str) -> Alias {
 }
 
 /// A catalog and what was left out of it. Needs a runtime.
-pub(crate) fn build(
-    deployments: Vec<DeploymentConfig>,
-    aliases: Vec<Alias>,
-) -> (Catalog, Vec<CatalogProblem>) {
+pub(crate) fn build(config: CatalogConfig) -> (Arc<Catalog>, Vec<CatalogProblem>) {
     let environment = Environment::with_variables([("", ""); 0]);
     let transport = Transport::single(TransportConfig::default());
-    Catalog::build(deployments, aliases, &environment, &transport)
+    let books = MemoryBooks::default();
+    let (catalog, problems) = Catalog::build(config, &books, &environment, &transport);
+    (Arc::new(catalog), problems)
 }
 
-/// A catalog with nothing wrong in it. Needs a runtime.
-pub(crate) fn catalog(deployments: Vec<DeploymentConfig>, aliases: Vec<Alias>) -> Catalog {
-    let (catalog, problems) = build(deployments, aliases);
+/// A catalog with nothing wrong in it, routed by `routing`. Needs a runtime.
+pub(crate) fn routed(
+    deployments: Vec<DeploymentConfig>,
+    aliases: Vec<Alias>,
+    routing: Routing,
+) -> Arc<Catalog> {
+    let (catalog, problems) = build(CatalogConfig {
+        deployments,
+        aliases,
+        routing,
+    });
     assert!(problems.is_empty(), "{problems:?}");
     catalog
 }
 
+/// The same with the routing that nobody has said anything about.
+pub(crate) fn catalog(deployments: Vec<DeploymentConfig>, aliases: Vec<Alias>) -> Arc<Catalog> {
+    routed(deployments, aliases, Routing::default())
+}
+
+/// The plan of a chat call at `model`, which comes in now.
+pub(crate) fn plan(catalog: &Arc<Catalog>, model: &str, options: CallOptions, seed: u64) -> Plan {
+    let resolved = catalog.resolve(model).expect("known");
+    Plan::new(catalog, resolved, CHAT, options, seed, Instant::now())
+}
+
 /// Who is tried first for `model`, and by what name of the model: `id`, or `id model`.
-pub(crate) fn first(catalog: &Catalog, model: &str, seed: u64) -> Option<String> {
-    let mut plan = Plan::new(catalog.resolve(model)?, seed);
-    match plan.next(None, Instant::now()) {
-        Step::Try(attempt) => Some(match attempt.model {
+pub(crate) fn first(catalog: &Arc<Catalog>, model: &str, seed: u64) -> Option<String> {
+    catalog.resolve(model)?;
+    match plan(catalog, model, CallOptions::default(), seed).next(None, Instant::now()) {
+        Step::Try(attempt) => Some(match &attempt.model {
             Some(model) => format!("{} {model}", attempt.deployment.id),
             None => attempt.deployment.id.as_ref().to_owned(),
         }),
-        Step::GiveUp => None,
+        Step::Wait(_) | Step::GiveUp(_) => None,
     }
 }
 
