@@ -162,3 +162,24 @@ async fn a_request_that_cannot_be_made_is_reported_without_being_sent() {
     assert!(matches!(failed.error, Some(SendFailure::Prepare(_))));
     assert!(upstream.requests().is_empty());
 }
+#[tokio::test]
+async fn another_deployment_answers_when_one_refuses() {
+    let upstream = echo().await;
+    let busy = Upstream::answering(|_| Script::json(503, &json!({"error": {}}))).await;
+    let configs = vec![
+        at(&busy, named("busy", "g", "openai/m")),
+        at(&upstream, named("good", "g", "openai/m")),
+    ];
+    let mut routing = Routing::default();
+    routing.cooldown.disabled = true;
+    let mut retried = 0;
+    for _ in 0..8 {
+        let (answered, ends) = call(configs.clone(), "g", routing.clone()).await;
+        assert_eq!(answered.expect("an answer").0, "good");
+        if ends.len() == 2 {
+            assert_eq!(ends, ["busy first 503", "good retry answered"]);
+            retried += 1;
+        }
+    }
+    assert_eq!(busy.requests().len(), retried);
+}
