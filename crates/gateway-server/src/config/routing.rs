@@ -54,15 +54,18 @@ fn group_policies(
     policies
 }
 
-/// Warns of a key that should be a model group and is none.
+/// Warns of a key that should be a model group and is none: what is said for a group is found by its own name only.
 fn known(key: &Key, within: &str, names: &Names<'_>, report: &mut Report) {
-    if !names.has(&key.name) {
-        let message = format!(
-            "`{within}` has an entry for `{}`, which is no model group",
-            key.name.escape_debug()
-        );
-        report
-            .warn(Code::UnknownGroup, Place::File(key.at), message)
-            .hint_opt(names.suggestion(&key.name));
+    if names.is_group(&key.name) {
+        return;
     }
+    let name = key.name.escape_debug();
+    let message = format!("`{within}` has an entry for `{name}`, which is no model group");
+    let hint = match names.group_behind(&key.name) {
+        Some(group) => Some(format!("it stands for `{}`", group.escape_debug())),
+        None => names.suggestion(&key.name),
+    };
+    report
+        .warn(Code::UnknownGroup, Place::File(key.at), message)
+        .hint_opt(hint);
 }

@@ -418,6 +418,18 @@ const CASES: &[(&str, &[&str])] = &[
         &["6:30 unknown_group"],
     ),
     ("gateway:\n  hedging: {c: {}}\n", &["6:13 unknown_group"]),
+    (
+        "router_settings:\n  fallbacks: [{b-one: [a]}]\n",
+        &["6:16 unknown_group"],
+    ),
+    (
+        "router_settings:\n  model_group_retry_policy: {\"*\": {DefaultRetries: 1}}\n",
+        &["6:30 unknown_group"],
+    ),
+    (
+        "router_settings: {model_group_alias: {q: a}, fallbacks: [{q: [b]}, {b: [q]}], model_group_retry_policy: {q: {}}}\n",
+        &["5:106 unknown_group"],
+    ),
     // What changes nothing.
     (
         "router_settings:\n  fallbacks: [{a: [a, b]}]\n",
@@ -553,10 +565,19 @@ fn a_misspelt_group_or_policy_gets_its_nearest_name() {
     assert_eq!(
         lines(&load_with_model(text)),
         [
-            "`fallbacks` has an entry for `fats`, which no deployment serves | did you mean `fast`?",
+            "`fallbacks` has an entry for `fats`, which is no model group | did you mean `fast`?",
             "`fallbacks` leads to `slow`, which no deployment serves | ",
             "unknown key `TimeoutErorRetries` in a retry policy | did you mean `TimeoutErrorRetries`?",
         ]
+    );
+}
+
+#[test]
+fn what_is_said_for_another_name_of_a_group_is_sent_to_the_group() {
+    let text = "router_settings: {model_group_alias: {q: fast}}\ngateway: {hedging: {q: {}}}\n";
+    assert_eq!(
+        lines(&load_with_model(text)),
+        ["`hedging` has an entry for `q`, which is no model group | it stands for `fast`"]
     );
 }
 

@@ -4,6 +4,7 @@ use super::super::keys::PARAMS;
 use super::super::masks::is_credential;
 use super::super::problem::{Code, Place, Report};
 use super::super::tree::{Key, Node, Tree};
+use super::known;
 use super::names::Names;
 use gateway_router::{Chains, Fallbacks, Routing, Target};
 use std::collections::hash_map::Entry;
@@ -38,13 +39,7 @@ impl Reader<'_, '_> {
                 continue;
             };
             if !self.names.has_from(&from.name) {
-                let message = format!(
-                    "`{list}` has an entry for `{}`, which no deployment serves",
-                    from.name.escape_debug()
-                );
-                self.report
-                    .warn(Code::UnknownGroup, Place::File(from.at), message)
-                    .hint_opt(self.names.suggestion(&from.name));
+                known(from, list, self.names, self.report);
             }
             let targets = self.targets(list, Some(from), to);
             match chains.entry(from.name.clone()) {

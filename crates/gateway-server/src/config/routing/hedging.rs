@@ -18,7 +18,9 @@ pub(super) fn all(root: &Node, names: &Names<'_>, report: &mut Report) -> HashMa
         if !matches!(node.tree, Tree::Map(_)) {
             continue; // Reported as a wrong type.
         }
-        known(key, "hedging", names, report);
+        if key.name != ALL_OTHERS {
+            known(key, "hedging", names, report);
+        }
         if names.deployments(&key.name) == 1 {
             let message = format!(
                 "`{}` has one deployment: there is no other one for a second attempt",
@@ -47,6 +49,8 @@ pub(super) fn all(root: &Node, names: &Names<'_>, report: &mut Report) -> HashMa
     groups
 }
 
+/// Stands for every group without an entry.
+const ALL_OTHERS: &str = "*";
 /// Later than all but one call of twenty.
 const PERCENTILE: f64 = 95.0;
 /// Share of the calls that may get a second attempt.

@@ -4,56 +4,77 @@ use super::super::deployment::DeploymentSettings;
 use super::super::suggest::nearest;
 use gateway_providers::provider_of_bare_name;
 use gateway_router::Alias;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Every name that a call can be for.
 pub(super) struct Names<'a> {
     /// Model groups, with the number of their deployments.
     groups: HashMap<&'a str, usize>,
     wildcards: Vec<&'a str>,
-    /// Aliases and ids of deployments.
-    others: HashSet<&'a str>,
+    /// From an alias to its group.
+    aliases: HashMap<&'a str, &'a str>,
+    /// From a deployment's id to its group.
+    ids: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(deployments: &'a [DeploymentSettings], aliases: &'a [Alias]) -> Self {
         let mut groups: HashMap<&str, usize> = HashMap::new();
         for deployment in deployments {
-            *groups.entry(&deployment.config.group).or_default() += 1;
+            // As the catalog names it.
+            let group = deployment.config.group.trim();
+            *groups.entry(group).or_default() += 1;
         }
         let stars = |group: &&str| group.contains('*');
         let wildcards = groups.keys().copied().filter(stars).collect();
         let ids = deployments
             .iter()
-            .filter_map(|deployment| deployment.config.id.as_deref());
-        let others = aliases
+            .filter_map(|it| Some((it.config.id.as_deref()?, it.config.group.as_str())));
+        let aliases = aliases
             .iter()
-            .map(|alias| alias.name.as_str())
-            .chain(ids)
-            .collect();
+            .map(|alias| (alias.name.as_str(), alias.target.as_str()));
         Self {
             groups,
             wildcards,
-            others,
+            aliases: aliases.collect(),
+            ids: ids.collect(),
         }
     }
 
-    /// Whether calls can be for this name. Without any deployment (there are other problems then) every name will do.
+    /// Whether a group goes by exactly this name. Without any deployment (there are other problems then) every name
+    /// will do.
+    pub(super) fn is_group(&self, name: &str) -> bool {
+        self.groups.is_empty() || self.groups.contains_key(name)
+    }
+
+    /// The group that an alias or a deployment's id stands for.
+    pub(super) fn group_behind(&self, name: &str) -> Option<&'a str> {
+        self.aliases
+            .get(name)
+            .or_else(|| self.ids.get(name))
+            .copied()
+    }
+
+    /// Whether calls can be for this name.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.groups.is_empty()
-            || name == "*"
-            || self.groups.contains_key(name)
-            || self.others.contains(name)
+        self.ids.contains_key(name) || self.has_without_ids(name)
+    }
+
+    fn has_without_ids(&self, name: &str) -> bool {
+        self.is_group(name)
+            || self.aliases.contains_key(name)
             || self.is_matched(name)
             || provider_of_bare_name(name)
                 .is_some_and(|provider| self.is_matched(&format!("{provider}/{name}")))
     }
 
-    /// Whether a fallback for this name is for somebody: groups are found with and without their provider.
+    /// Whether a fallback for this name is for somebody: `*` is for all, groups are found with and without their
+    /// provider, and calls for a deployment's id are calls for its group.
     pub(super) fn has_from(&self, name: &str) -> bool {
         let bare = |group: &str| group.split_once('/').map(|(_, bare)| bare.to_owned());
-        self.has(name)
-            || bare(name).is_some_and(|bare| self.has(&bare))
+        name == "*"
+            || self.has_without_ids(name)
+            || bare(name).is_some_and(|bare| self.has_without_ids(&bare))
             || self
                 .groups
                 .keys()
@@ -67,7 +88,7 @@ impl<'a> Names<'a> {
 
     /// "did you mean ...", if a known name is near.
     pub(super) fn suggestion(&self, name: &str) -> Option<String> {
-        let known = self.groups.keys().chain(&self.others).copied();
+        let known = self.groups.keys().chain(self.aliases.keys()).copied();
         nearest(name, known).map(|near| format!("did you mean `{near}`?"))
     }
 
