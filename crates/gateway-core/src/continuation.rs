@@ -3,15 +3,6 @@
 //! Only one plain text can be continued. [`TextCollector`] watches the first stream and keeps its text;
 //! [`TextCollector::continue_request`] makes the request that goes on from it; [`Splicer`] turns the events of the new
 //! stream into events of the first one. Whether a model accepts that its answer is begun for it is not known here.
-//!
-//! # The joint
-//! White space at the end of the text does not go into the request: Anthropic refuses it, and for all models it is an
-//! unlikely beginning of the next token. The model writes it again, and the splicer drops of it what the client has
-//! already. If the model writes other white space, the client sees both.
-//!
-//! # What is not the same
-//! Token limits stay as the client set them, so that an answer can become longer by what there was before the cut. The
-//! usage at the end is that of the continuation alone. Both deployments are paid.
 
 mod anthropic;
 mod openai;
@@ -25,6 +16,52 @@ use crate::sse::Event;
 pub use splice::Splicer;
 
 /// Collects the text of one answer, as long as the answer is nothing else.
+///
+/// # The joint
+/// White space at the end of the text does not go into the request: Anthropic refuses it, and for all models it is an
+/// unlikely beginning of the next token. The model writes it again, and the splicer drops of it what the client has
+/// already. If the model writes other white space, the client sees both.
+///
+/// # How to use it
+/// Feed the collector with the events that go to the client. When the stream dies, send the continued request where a
+/// begun answer is accepted, feed a new observer with the events of the new stream, and write to the client what the
+/// splicer makes of them:
+///
+/// ```
+/// use bytes::Bytes;
+/// use gateway_core::{Dialect, Envelope, Flow, Framer, Limits, Prefill, TextCollector};
+///
+/// # let limits = Limits::default();
+/// let request = Envelope::parse(Bytes::from_static(br#"{"messages":[{"role":"user","content":"?"}]}"#), limits)?;
+/// let mut collector = TextCollector::new(Dialect::OpenAiChat, &request, 1 << 20);
+/// let first = br#"data: {"id":"a","choices":[{"index":0,"delta":{"content":"One, "}}]}"#;
+/// let first = [&first[..], b"\n\n"].concat();
+/// let to_client = Framer::new(1 << 20).feed(first.into(), |event| {
+///     collector.event(&event);
+///     Flow::Continue
+/// });
+/// assert!(to_client.error.is_none());
+/// // It dies here.
+/// let body = collector.continue_request(&request, Prefill::Plain)?;
+/// assert_eq!(body, r#"{"messages":[{"role":"user","content":"?"},{"role":"assistant","content":"One,"}]}"#);
+///
+/// let mut splicer = collector.into_splicer();
+/// let second = br#"data: {"id":"b","choices":[{"index":0,"delta":{"role":"assistant","content":" two"}}]}"#;
+/// let second = [&second[..], b"\n\n"].concat();
+/// let mut to_client = Vec::new();
+/// let fed = Framer::new(1 << 20).feed(second.into(), |event| {
+///     to_client.extend_from_slice(&splicer.event(&event));
+///     Flow::Continue
+/// });
+/// assert!(fed.error.is_none());
+/// let expected = br#"data: {"id":"a","choices":[{"index":0,"delta":{"content":"two"}}]}"#;
+/// assert_eq!(to_client, [&expected[..], b"\n\n"].concat());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # What is not the same
+/// Token limits stay as the client set them, so that an answer can become longer by what there was before the cut. The
+/// usage at the end is that of the continuation alone. Both deployments are paid.
 pub struct TextCollector {
     text: String,
     limit: usize,

@@ -7,7 +7,7 @@ use super::Envelope;
 impl Envelope {
     /// An estimate of the tokens that the request puts into the model, from the lengths of its texts: four ASCII
     /// characters or one other character are a token, a number is one, and an image or file that stands in the body counts
-    /// as [`TOKENS_OF_BINARY`]. It reads the prompt once and builds nothing.
+    /// as a thousand. It reads the prompt once and builds nothing.
     ///
     /// Tokenizers differ by more than this is wrong: English prose comes out right within a quarter, code and other
     /// languages worse. Good enough to see that a prompt cannot fit, never for accounting.
