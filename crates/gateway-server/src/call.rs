@@ -156,6 +156,7 @@ async fn take(
         ));
     }
     intake::admit(&parts.headers, limits.request_bytes)?;
+    record.take_places(&parts.headers).await?;
     let body = intake::collect(body, limits.request_bytes, limits.request_idle).await?;
     let envelope = Envelope::parse(body, Limits::default())
         .map_err(|error| Failure::new(EndReason::Rejected, ErrorInfo::from(&error)))?;

@@ -1,12 +1,14 @@
 //! Where clients come in: accept, TLS, HTTP/1.1 and HTTP/2, and the limits that hold before a call exists.
 
 mod connection;
+mod descriptors;
 mod protocol;
 mod socket;
 mod stall;
 mod tls;
 
 pub(crate) use connection::{Client, ConnectionLimits, Door, InFlight, Scope};
+pub(crate) use descriptors::Descriptors;
 pub(crate) use socket::{SocketState, Verdict};
 pub(crate) use stall::StallWatch;
 pub(crate) use tls::{TlsError, acceptor};
@@ -21,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::worker::Worker;
+use connection::Stop;
 
 /// Binds the address that all workers accept from.
 ///
@@ -57,8 +60,13 @@ pub(crate) async fn accept(
                     tracing::debug!(%peer, %error, "the client was gone before it was served");
                     continue;
                 }
-                let serve =
-                    connection::serve(Arc::clone(&worker), tcp, peer, door.clone(), stop.clone());
+                let crowded = door.descriptors.is_crowded_by(&tcp);
+                let stop = if crowded {
+                    Stop::AfterOne(stop.child_token())
+                } else {
+                    Stop::Ordered(stop.clone())
+                };
+                let serve = connection::serve(Arc::clone(&worker), tcp, peer, door.clone(), stop);
                 door.connections.spawn(serve);
             }
             // Out of descriptors or memory: what runs may go on, and closing connections will make room.

@@ -13,7 +13,8 @@ mod run;
 mod wiring;
 mod worker;
 
-// The way of a call: accept, route, key, the call itself.
+// The way of a call: accept, route, key, a place, the call itself.
+mod admission;
 mod api;
 mod auth;
 mod call;

@@ -1,5 +1,6 @@
 //! Counters of calls. Names are in one table at the end; `docs/metrics.md` is checked against it.
 
+mod admission;
 mod pools;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::admission::Refused;
 use crate::record::{Entry, Record};
 use crate::worker::Shared;
 
@@ -27,6 +29,7 @@ pub(crate) struct Metrics {
     /// One per front end, in the order of the dialects: looking a series up by its labels costs more than counting.
     apis: [ApiMetrics; Dialect::ALL.len()],
     lines_dropped: Counter<u64, AtomicU64>,
+    admission: admission::AdmissionMetrics,
     /// Deployments whose last attempt failed on the upstream's side.
     failing: DashSet<Arc<str>>,
 }
@@ -104,12 +107,14 @@ impl Metrics {
             "Log lines lost because nobody read the log in time",
             Counter::clone(&lines_dropped),
         );
+        let admission = admission::AdmissionMetrics::new(&mut registry);
         Self {
             registry,
             calls,
             tokens,
             apis,
             lines_dropped,
+            admission,
             failing: DashSet::new(),
         }
     }
@@ -117,6 +122,11 @@ impl Metrics {
     /// A call has come in.
     pub(crate) fn call_started(&self, dialect: Dialect) {
         self.api(dialect).active.inc();
+    }
+
+    /// A call has found no place.
+    pub(crate) fn refused(&self, why: &Refused) {
+        self.admission.refused(why);
     }
 
     /// A call has ended.
@@ -163,6 +173,7 @@ impl Metrics {
         self.lines_dropped
             .inner()
             .store(dropped, std::sync::atomic::Ordering::Relaxed);
+        self.admission.read(&shared.admission);
         let mut out = String::new();
         // Writing to a `String` does not fail.
         let _never = text::encode_registry(&mut out, &self.registry);
@@ -236,6 +247,10 @@ pub(crate) mod names {
     pub(crate) const TOKENS: &str = "gateway_tokens";
     /// Log lines lost.
     pub(crate) const LINES_DROPPED: &str = "gateway_log_lines_dropped";
+    /// Calls without a place, by reason.
+    pub(crate) const REFUSED: &str = "gateway_calls_refused";
+    /// Calls in line.
+    pub(crate) const QUEUED: &str = "gateway_calls_queued";
 }
 
 #[cfg(test)]
@@ -266,6 +281,7 @@ mod tests {
             .tokens
             .get_or_create(&TokenLabels { model, kind })
             .inc();
+        metrics.refused(&Refused::Full);
         let mut text = String::new();
         text::encode(&mut text, &metrics.registry).unwrap();
         let mut pools = Registry::default();

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use gateway_core::{Dialect, EndReason, TimerName, Usage};
 use gateway_router::{Attempt, Course, Deployment};
+use http::HeaderMap;
 use tokio::time::Instant;
 
+use crate::admission::{Places, Refused};
 use crate::edge::{Client, InFlight, StallWatch, Verdict};
 use crate::log::{self, Format};
+use crate::respond::Failure;
 use crate::worker::Worker;
 pub(crate) use journal::{Entry, Journal};
 use line::JsonLine;
@@ -60,6 +63,7 @@ pub(crate) struct OpenRecord {
     worker: Arc<Worker>,
     in_flight: InFlight,
     stall: Option<Arc<StallWatch>>,
+    places: Option<Box<Places>>,
     end: Option<EndReason>,
 }
 
@@ -95,6 +99,7 @@ impl OpenRecord {
             worker,
             in_flight: client.enter(),
             stall: None,
+            places: None,
             end: None,
         }
     }
@@ -102,6 +107,21 @@ impl OpenRecord {
     /// The call's client is watched over by this, beside its socket.
     pub(crate) fn watched(&mut self, stall: &Arc<StallWatch>) {
         self.stall = Some(Arc::clone(stall));
+    }
+
+    /// Waits for a place among the calls under way, which it keeps until the record is closed.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) async fn take_places(&mut self, headers: &HeaderMap) -> Result<(), Failure> {
+        let entered = if self.in_flight.is_crowded() {
+            Err(Refused::Crowded)
+        } else {
+            let admission = &self.worker.shared.admission;
+            admission.enter(headers, self.record.started).await
+        };
+        self.places = entered.inspect_err(|refused| self.worker.metrics().refused(refused))?;
+        Ok(())
     }
 
     /// Notes who answered.
@@ -148,6 +168,8 @@ impl std::ops::DerefMut for OpenRecord {
 
 impl Drop for OpenRecord {
     fn drop(&mut self) {
+        // The next call need not wait for the log.
+        drop(self.places.take());
         let stalled = self.stall.as_ref().is_some_and(|watch| watch.has_stalled());
         let end = self.end.unwrap_or_else(|| match self.in_flight.verdict() {
             Verdict::Alive | Verdict::Gone if !stalled => EndReason::ClientGone,

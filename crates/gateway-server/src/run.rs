@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admission::Admission;
 use crate::config::{Drain, Settings};
-use crate::edge::{self, Door, Scope};
+use crate::edge::{self, Descriptors, Door, Scope};
 use crate::log::{self, Lines};
 use crate::metrics::Metrics;
 use crate::wiring;
@@ -102,6 +103,7 @@ impl Planes {
 }
 
 fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Planes, RunError> {
+    let descriptors = Descriptors::claim();
     let listener = bind(settings.listen.address)?;
     let admin = settings.admin.listen.filter(|_| settings.admin.enabled);
     let admin = admin.map(bind).transpose()?;
@@ -118,7 +120,13 @@ fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Pl
     let books = MemoryBooks::default();
     let snapshot = wiring::snapshot(settings, &environment, &transport, &books);
     let mut planes = Planes {
-        shared: Arc::new(Shared::new(snapshot, transport, Metrics::new(), lines)),
+        shared: Arc::new(Shared::new(
+            snapshot,
+            Admission::new(settings.admission),
+            transport,
+            Metrics::new(),
+            lines,
+        )),
         environment,
         workers: Vec::new(),
         threads: Vec::new(),
@@ -130,6 +138,7 @@ fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Pl
             tls: tls.clone(),
             limits: wiring::connection_limits(settings),
             scope: wiring::public_scope(settings),
+            descriptors,
             connections: TaskTracker::new(),
         };
         planes.hire(runtime, &listener, door)?;
@@ -180,6 +189,7 @@ impl Planes {
             tls: None,
             limits: wiring::connection_limits(settings),
             scope: Scope::Admin,
+            descriptors: Descriptors::claim(),
             connections: TaskTracker::new(),
         };
         let stop = self.quit.clone();

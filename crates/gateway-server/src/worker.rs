@@ -10,6 +10,7 @@ use gateway_router::Catalog;
 use gateway_transport::{Shard, Transport};
 use tokio_util::task::TaskTracker;
 
+use crate::admission::Admission;
 use crate::auth::Keys;
 use crate::log::Lines;
 use crate::metrics::Metrics;
@@ -57,6 +58,8 @@ impl CallLimits {
 pub(crate) struct Shared {
     /// The configuration in force.
     pub snapshot: ArcSwap<Snapshot>,
+    /// Who may come in.
+    pub admission: Admission,
     /// Connections to upstreams.
     pub transport: Transport,
     /// Counters.
@@ -70,12 +73,14 @@ impl Shared {
     /// Puts the parts together.
     pub(crate) fn new(
         snapshot: Snapshot,
+        admission: Admission,
         transport: Transport,
         metrics: Metrics,
         lines: Arc<Lines>,
     ) -> Self {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
+            admission,
             transport,
             metrics,
             lines,

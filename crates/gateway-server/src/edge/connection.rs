@@ -21,6 +21,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::descriptors::Descriptors;
 use super::protocol::{Connection, Protocol};
 use super::socket::{ClientSocket, SocketState, Verdict};
 use crate::body::Outgoing;
@@ -35,6 +36,8 @@ pub(crate) struct Door {
     pub limits: ConnectionLimits,
     /// What they may ask for.
     pub scope: Scope,
+    /// How many of them there is room for.
+    pub descriptors: Descriptors,
     /// Their connections, for whoever waits for their end.
     pub connections: TaskTracker,
 }
@@ -76,7 +79,24 @@ pub(crate) struct Client {
     pub scope: Scope,
     /// What the socket knows of it.
     pub socket: Arc<SocketState>,
+    stop: Stop,
     in_flight: AtomicUsize,
+}
+
+/// When a connection ends in order.
+#[derive(Clone, Debug)]
+pub(super) enum Stop {
+    /// When the listener ends.
+    Ordered(CancellationToken),
+    /// After its first answer at the latest, which is a refusal: it came when nearly all descriptors were in use.
+    AfterOne(CancellationToken),
+}
+
+impl Stop {
+    fn token(&self) -> &CancellationToken {
+        let (Self::Ordered(token) | Self::AfterOne(token)) = self;
+        token
+    }
 }
 
 impl Client {
@@ -105,6 +125,11 @@ impl Client {
 pub(crate) struct InFlight(Arc<Client>);
 
 impl InFlight {
+    /// Whether its client came when there was no room for it.
+    pub(crate) fn is_crowded(&self) -> bool {
+        matches!(self.0.stop, Stop::AfterOne(_))
+    }
+
     /// What the client's socket thinks of it.
     pub(crate) fn verdict(&self) -> Verdict {
         self.0.socket.verdict()
@@ -126,11 +151,11 @@ pub(super) async fn serve(
     tcp: TcpStream,
     peer: SocketAddr,
     door: Door,
-    stop: CancellationToken,
+    stop: Stop,
 ) {
     let state = Arc::new(SocketState::default());
     let opening = timeout(door.limits.handshake, open(tcp, &state, &door));
-    let (io, protocol) = match Box::pin(stop.run_until_cancelled(opening)).await {
+    let (io, protocol) = match Box::pin(stop.token().run_until_cancelled(opening)).await {
         Some(Ok(Ok(opened))) => opened,
         Some(Ok(Err(error))) => {
             tracing::debug!(%peer, %error, "the connection was not opened");
@@ -146,6 +171,7 @@ pub(super) async fn serve(
         peer,
         scope: door.scope,
         socket: state,
+        stop: stop.clone(),
         in_flight: AtomicUsize::new(0),
     });
     let service = Front {
@@ -159,7 +185,7 @@ pub(super) async fn serve(
         &door.limits,
         door.connections
     ));
-    drive(connection, &client, &door.limits, &stop).await;
+    drive(connection, &client, &door.limits, stop.token()).await;
 }
 
 /// Shakes hands where the door wants it, and finds out what the client speaks.
@@ -238,6 +264,9 @@ impl Service<Request<Incoming>> for Front {
         let worker = Arc::clone(&self.worker);
         let client = Arc::clone(&self.client);
         let in_flight = client.enter();
+        if let Stop::AfterOne(stop) = &client.stop {
+            stop.cancel();
+        }
         Box::pin(async move {
             let response = crate::api::answer(worker, client, request).await;
             drop(in_flight);

@@ -16,7 +16,7 @@ pub(super) struct Judge {
 }
 
 /// How the bytes of a stream ended.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum End<'a> {
     /// As the framing says that they end.
     Clean,
