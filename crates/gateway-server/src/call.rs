@@ -1,19 +1,29 @@
 //! The life of a call: read, resolve, attempt, answer.
 
-mod attempt;
+// What is asked.
 pub(crate) mod intake;
+mod options;
+
+// What comes of it: attempts, real and made up, judged.
+mod attempt;
+mod mock;
 mod outcome;
 mod wait;
+
+// What the client is told.
+mod failure;
+mod headers;
+mod shown;
 
 use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Limits};
-use gateway_router::{CallOptions, Plan, Resolved, execute};
+use gateway_router::{Answered, Plan, Resolved, execute};
 use http::request::Parts;
 use http::response::Builder;
-use http::{HeaderMap, HeaderValue, Request, Response, Version};
+use http::{HeaderMap, Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
@@ -26,14 +36,18 @@ use crate::respond::{self, Failure};
 use crate::upstream::{Batch, UpstreamStream};
 use crate::worker::{Snapshot, Worker};
 use attempt::{Attempts, Got};
+use options::Said;
+
+pub(crate) use mock::Mock;
+pub(crate) use shown::{Configured, Shown, ShownDeployments};
 
 /// What a call is answered with.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// In one piece.
     Whole(Bytes),
-    /// Event by event; the batch was read before the answer was opened.
-    Stream(Box<UpstreamStream>, Batch),
+    /// Event by event; the batch was read before the answer was opened. Without an upstream it is all there is.
+    Stream(Option<Box<UpstreamStream>>, Batch),
 }
 
 /// Answers a call of `dialect`. Dropping the future gives the call up: its upstream exchange ends at once.
@@ -55,13 +69,10 @@ pub(crate) async fn answer(
     if let Carrier::Http2(watch) = &carrier {
         record.watched(watch);
     }
-    let mut head = Response::builder();
-    if let Ok(id) = HeaderValue::from_str(&record.call_id) {
-        head = head.header("x-litellm-call-id", id);
-    }
+    let head = headers::begin(&record.call_id);
     let asked = match take(&snapshot, request, path_model, &mut record).await {
         Ok(asked) => asked,
-        Err(failure) => return refuse(head, record, failure),
+        Err(failure) => return refuse(head, record, &snapshot, failure),
     };
     let beat = snapshot.limits.heartbeat(dialect).filter(|_| record.stream);
     let Some(beat) = beat else {
@@ -76,7 +87,7 @@ pub(crate) async fn answer(
         Ok(attempted) => attempted.response(head, carrier, worker),
         Err(_elapsed) => {
             let opening = Opening::new(attempt, dialect, beat, carrier, worker);
-            finish(outcome::opened(head), Outgoing::Opening(Box::new(opening)))
+            finish(headers::opened(head), Outgoing::Opening(Box::new(opening)))
         }
     }
 }
@@ -86,7 +97,7 @@ struct Asked {
     parts: Parts,
     envelope: Envelope,
     resolved: Resolved,
-    options: CallOptions,
+    said: Said,
 }
 
 /// A call whose upstream has answered as far as it must be known, or failed.
@@ -98,6 +109,8 @@ pub(crate) struct Attempted {
     pub outcome: Result<(HeaderMap, Answer), Failure>,
     /// The timers of what follows.
     pub timers: StreamTimers,
+    /// The configuration that the call began with.
+    snapshot: Arc<Snapshot>,
 }
 
 impl Attempted {
@@ -109,14 +122,14 @@ impl Attempted {
     ) -> Response<Outgoing> {
         let (upstream, answer) = match self.outcome {
             Ok(answered) => answered,
-            Err(failure) => return refuse(head, self.record, failure),
+            Err(failure) => return refuse(head, self.record, &self.snapshot, failure),
         };
         self.record.status = 200;
-        let head = outcome::head(head, &self.record, &upstream);
+        self.record.opens();
+        let head = headers::answered(head, &self.record, &upstream);
         let body = match answer {
             Answer::Whole(bytes) => Outgoing::recorded(bytes, self.record),
             Answer::Stream(upstream, held) => {
-                let upstream = Some(upstream);
                 let relay = Relay::new(upstream, held, self.timers, carrier, self.record, worker);
                 Outgoing::Stream(Box::pin(relay))
             }
@@ -126,11 +139,19 @@ impl Attempted {
 }
 
 /// Answers with a status.
-fn refuse(head: Builder, mut record: OpenRecord, failure: Failure) -> Response<Outgoing> {
+fn refuse(
+    head: Builder,
+    mut record: OpenRecord,
+    snapshot: &Snapshot,
+    mut failure: Failure,
+) -> Response<Outgoing> {
     let dialect = record.dialect;
+    record.opens();
     let (head, body) = failure.response(head, dialect);
+    let head = headers::refused(head, &record, snapshot, &failure);
     record.status = respond::status(dialect, &failure.error).as_u16();
     record.ends(failure.end);
+    record.fired = failure.timer.take();
     record.error = Some(failure.detail.unwrap_or(failure.error.message));
     finish(head, Outgoing::recorded(body, record))
 }
@@ -161,15 +182,13 @@ async fn take(
     let envelope = Envelope::parse(body, Limits::default())
         .map_err(|error| Failure::new(EndReason::Rejected, ErrorInfo::from(&error)))?;
     let resolved = resolve(snapshot, &envelope, path_model.as_deref(), record)?;
-    let options = CallOptions {
-        stream: record.stream,
-        ..CallOptions::default()
-    };
+    let mut said = options::read(&parts.headers, &envelope, snapshot)?;
+    record.max_retries = said.options.retries;
     Ok(Asked {
         parts,
-        envelope,
+        envelope: said.envelope.take().unwrap_or(envelope),
         resolved,
-        options,
+        said,
     })
 }
 
@@ -185,7 +204,7 @@ async fn attempt(
         &snapshot.catalog,
         asked.resolved,
         record.dialect,
-        asked.options,
+        asked.said.options,
         seed,
         record.started,
     );
@@ -196,6 +215,7 @@ async fn attempt(
         first_content: None,
         heartbeat: snapshot.limits.heartbeat(record.dialect),
     };
+    record.call_timer = Some(plan.call_timer().clone());
     let done = {
         let attempts = Attempts {
             worker: &worker,
@@ -207,36 +227,52 @@ async fn attempt(
             stream: record.stream,
             choices: record.choices,
             journal: &record.journal,
+            shown: &snapshot.shown,
+            mock: asked.said.mock.as_deref(),
         };
         // Pinned where it is made: every move of a future is a copy that its owner has room for.
         pin!(execute(plan, &attempts)).await
     };
     let outcome = match done {
-        Ok(answered) => {
-            timers.follow(&answered.attempt);
-            let Got {
-                headers,
-                answer,
-                content,
-                usage,
-            } = answered.answer;
-            record.usage = usage;
-            if let Some(at) = content {
-                record.content_arrived(at);
-            }
-            record.served_by(answered.attempt, answered.course);
-            Ok((headers, answer))
-        }
+        Ok(answered) => Ok(settle(answered, &snapshot, &mut record, &mut timers)),
         Err(unanswered) => {
             record.not_served(unanswered.course);
-            Err(outcome::failure(unanswered.cause))
+            let in_full = asked.said.tell_attempts;
+            let attempts = &record.journal;
+            Err(attempts.read(|made| failure::of(unanswered.cause, made, in_full)))
         }
     };
     Attempted {
         record,
         outcome,
         timers,
+        snapshot,
     }
+}
+
+/// Notes who answered, and with what.
+fn settle(
+    answered: Answered<Got>,
+    snapshot: &Snapshot,
+    record: &mut OpenRecord,
+    timers: &mut StreamTimers,
+) -> (HeaderMap, Answer) {
+    let Answered {
+        answer: got,
+        attempt,
+        course,
+    } = answered;
+    timers.follow(&attempt);
+    record.usage = got.usage;
+    if let Some(at) = got.content {
+        record.content_arrived(at);
+    }
+    let shown = snapshot.shown.of(&attempt.deployment).cloned();
+    if let Some(own) = shown.as_ref().and_then(|it| it.configured.heartbeat) {
+        timers.heartbeat = Some(own).filter(|it| !it.is_zero());
+    }
+    record.served_by(attempt, shown, course);
+    (got.headers, got.answer)
 }
 
 /// Who may serve the model that the client asked for.

@@ -98,9 +98,12 @@ impl Opening {
         let mut record = attempted.record;
         record.status = 200;
         let (upstream, held) = match attempted.outcome {
-            Ok((_, Answer::Stream(upstream, held))) => (Some(upstream), held),
+            Ok((_, Answer::Stream(upstream, held))) => (upstream, held),
             Ok((_, Answer::Whole(_))) => (None, broken(not_a_stream())),
-            Err(failure) => (None, broken(failure)),
+            Err(mut failure) => {
+                record.fired = failure.timer.take();
+                (None, broken(failure))
+            }
         };
         Relay::new(
             upstream,

@@ -2,22 +2,24 @@
 
 mod journal;
 mod line;
+pub(crate) mod told;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::{Dialect, EndReason, TimerName, Usage};
-use gateway_router::{Attempt, Course, Deployment};
+use gateway_core::{Dialect, EndReason, ErrorKind, TimerName, Usage};
+use gateway_router::{Again, Attempt, Course, Outcome, Timer};
 use http::HeaderMap;
 use tokio::time::Instant;
 
 use crate::admission::{Places, Refused};
+use crate::call::Shown;
 use crate::edge::{Client, InFlight, StallWatch, Verdict};
-use crate::log::{self, Format};
+use crate::log::Format;
 use crate::respond::Failure;
 use crate::worker::Worker;
-pub(crate) use journal::{Entry, Journal};
-use line::JsonLine;
+pub(crate) use journal::{AttemptOutcome, Entry, Journal};
 
 /// What is known of a call. Filled in on its way, written as one log line and counted when it ends.
 #[derive(Debug)]
@@ -40,8 +42,18 @@ pub(crate) struct Record {
     pub journal: Journal,
     /// The attempt that answered, under way as long as the record is open.
     pub attempt: Option<Box<Attempt>>,
+    /// What is known of the attempt's deployment beside routing.
+    pub shown: Option<Arc<Shown>>,
     /// What was done for it.
     pub course: Course,
+    /// How often the client allows a group to be tried again, if it says so.
+    pub max_retries: Option<u32>,
+    /// The timer of the whole call.
+    pub call_timer: Option<Timer>,
+    /// The timer that fired before an answer was there.
+    pub fired: Option<Box<(TimerName, Timer)>>,
+    /// When the answer's head was made, if it was not sent before there was an answer.
+    pub head: Option<Head>,
     /// Status towards the client; 0 while there is none.
     pub status: u16,
     /// From the start to the first meaningful content.
@@ -54,6 +66,15 @@ pub(crate) struct Record {
     pub usage: Usage,
     /// What went wrong, for the operator.
     pub error: Option<String>,
+}
+
+/// How long it took up to the head of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    /// From the head of the request.
+    pub took: Duration,
+    /// The same without the time in which attempts were under way.
+    pub overhead: Duration,
 }
 
 /// A record that is still open. Dropping it closes it: without a reason given before, the client is gone.
@@ -88,7 +109,12 @@ impl OpenRecord {
                 group: None,
                 journal: Journal::default(),
                 attempt: None,
+                shown: None,
                 course: Course::default(),
+                max_retries: None,
+                call_timer: None,
+                fired: None,
+                head: None,
                 status: 0,
                 first_content: None,
                 bytes: 0,
@@ -125,8 +151,14 @@ impl OpenRecord {
     }
 
     /// Notes who answered.
-    pub(crate) fn served_by(&mut self, attempt: Box<Attempt>, course: Course) {
+    pub(crate) fn served_by(
+        &mut self,
+        attempt: Box<Attempt>,
+        shown: Option<Arc<Shown>>,
+        course: Course,
+    ) {
         self.attempt = Some(attempt);
+        self.shown = shown;
         self.course = course;
     }
 
@@ -138,6 +170,13 @@ impl OpenRecord {
     /// Says how the call will have ended once the client has what is on its way; the first reason stays.
     pub(crate) fn ends(&mut self, end: EndReason) {
         self.end.get_or_insert(end);
+    }
+
+    /// Notes that the head of the answer is about to be made.
+    pub(crate) fn opens(&mut self) {
+        let took = self.record.started.elapsed();
+        let overhead = self.record.overhead(took);
+        self.record.head = Some(Head { took, overhead });
     }
 
     /// Closes the record of an answer in one piece that hyper has taken.
@@ -175,99 +214,76 @@ impl Drop for OpenRecord {
             Verdict::Alive | Verdict::Gone if !stalled => EndReason::ClientGone,
             _ => EndReason::Timer(TimerName::ClientWrite),
         });
-        let took = self.record.started.elapsed();
-        self.worker.metrics().call_ended(&self.record, end, took);
+        let record = &mut *self.record;
+        let entries = record.journal.take();
+        let now = Instant::now();
+        record.judge(end, now);
+        let took = now.saturating_duration_since(record.started);
+        let metrics = self.worker.metrics();
+        metrics.call_ended(record, &entries, end, took);
         let lines = self.worker.lines();
         lines.push(self.worker.lane(), |out| match lines.format() {
-            Format::Json => self.record.write_json(end, took, out),
-            Format::Text => self.record.write_text(end, took, out),
+            Format::Json => record.write_json(&entries, end, took, out),
+            Format::Text => record.write_text(&entries, end, took, out),
         });
     }
 }
 
 impl Record {
-    /// The deployment that answered.
-    pub(crate) fn deployment(&self) -> Option<&Arc<Deployment>> {
-        self.attempt.as_ref().map(|attempt| &attempt.deployment)
+    /// Tells the deployment that answered what came of it.
+    fn judge(&self, end: EndReason, now: Instant) {
+        let Some(attempt) = &self.attempt else {
+            return;
+        };
+        let tokens = [self.usage.input_tokens, self.usage.output_tokens];
+        let tokens: u64 = tokens.into_iter().flatten().sum();
+        if tokens > 0 {
+            attempt.running.used(tokens, now);
+        }
+        let kind = match end {
+            EndReason::Truncated | EndReason::Malformed => ErrorKind::Upstream,
+            EndReason::UpstreamError => ErrorKind::Internal,
+            EndReason::Timer(TimerName::Idle) if !attempt.timers.idle.origin.is_caller() => {
+                ErrorKind::Timeout
+            }
+            _ => return,
+        };
+        let outcome = Outcome::new(kind, Again::Never);
+        let rules = &attempt.deployment.cooldown;
+        attempt.running.failed(&outcome, rules, now);
     }
 
-    fn write_json(&self, end: EndReason, took: Duration, out: &mut Vec<u8>) {
-        let mut line = JsonLine::begin(out, "timestamp", log::timestamp);
-        line.text("level", "INFO");
-        line.text("event", "call");
-        line.text("call_id", &self.call_id);
-        line.text("api", self.dialect.name());
-        let entries = self.journal.entries();
-        let last = entries.last();
-        let deployment = last.map(|it| &it.deployment);
-        for (name, value) in [
-            ("model", self.model.as_deref()),
-            ("group", self.group.as_deref()),
-            ("deployment", deployment.map(|it| &*it.id)),
-            ("provider", deployment.map(|it| it.endpoint.provider())),
-            ("end", Some(end.as_str())),
-            ("connection", last.and_then(connection)),
-            ("error", self.error.as_deref()),
-        ] {
-            if let Some(value) = value {
-                line.text(name, value);
-            }
+    /// The timer that ended the call, and who said it.
+    fn timer(&self, end: EndReason) -> Option<(TimerName, &Timer)> {
+        if let Some((name, timer)) = self.fired.as_deref() {
+            return Some((*name, timer));
         }
-        line.flag("stream", self.stream);
-        line.number("status", self.status);
-        for (name, value) in [
-            ("duration_ms", Some(took)),
-            (
-                "upstream_head_ms",
-                last.and_then(|it| Some(it.started + it.head? - self.started)),
-            ),
-            ("first_content_ms", self.first_content),
-        ] {
-            if let Some(value) = value {
-                line.millis(name, value);
-            }
-        }
-        for (name, value) in [
-            ("attempts", Some(entries.len() as u64)),
-            (
-                "upstream_status",
-                last.and_then(|it| it.status).map(u64::from),
-            ),
-            ("generation", last.and_then(|it| it.generation)),
-            ("bytes", Some(self.bytes)),
-            ("events", Some(self.events)),
-            ("input_tokens", self.usage.input_tokens),
-            ("output_tokens", self.usage.output_tokens),
-            ("cache_read_tokens", self.usage.cache_read_tokens),
-            ("cache_write_tokens", self.usage.cache_write_tokens),
-            ("reasoning_tokens", self.usage.reasoning_tokens),
-        ] {
-            if let Some(value) = value {
-                line.number(name, value);
-            }
-        }
-        line.end();
+        let EndReason::Timer(name) = end else {
+            return None;
+        };
+        let timers = || Some(&self.attempt.as_ref()?.timers);
+        let timer = match name {
+            TimerName::Call => self.call_timer.as_ref(),
+            TimerName::Attempt => timers()?.attempt.as_ref(),
+            TimerName::FirstContent => timers()?.first_content.as_ref(),
+            TimerName::Idle => Some(&timers()?.idle),
+            _ => None,
+        };
+        timer.map(|timer| (name, timer))
     }
 
-    fn write_text(&self, end: EndReason, took: Duration, out: &mut Vec<u8>) {
-        log::timestamp(out);
-        let model = self.model.as_deref().unwrap_or("-").escape_debug();
-        let error = self.error.as_deref().unwrap_or_default().escape_debug();
-        let text = format!(
-            "  INFO call {} {model} {} -> {} {end} in {:.1} ms, {} events, {} bytes {error}",
-            self.dialect.name(),
-            self.call_id.escape_debug(),
-            self.status,
-            took.as_secs_f64() * 1e3,
-            self.events,
-            self.bytes,
-        );
-        out.extend_from_slice(text.trim_end().as_bytes());
+    /// Of so long a time what no attempt was under way for: reading, choosing, waiting before retries, judging.
+    fn overhead(&self, took: Duration) -> Duration {
+        let answered = self.first_content.map(|after| self.started + after);
+        self.journal.read(|entries| {
+            let under_way = entries.iter().map(|entry| {
+                let ended = answered.filter(|_| entry.outcome == AttemptOutcome::Answered);
+                ended
+                    .map(|ended| ended.saturating_duration_since(entry.started))
+                    .or(entry.took)
+                    .unwrap_or_default()
+            });
+            under_way.fold(took, Duration::saturating_sub)
+        })
     }
-}
-
-fn connection(entry: &Entry) -> Option<&'static str> {
-    entry
-        .reused
-        .map(|reused| if reused { "reused" } else { "new" })
 }

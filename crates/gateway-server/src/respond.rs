@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName};
-use gateway_router::Timer;
+use gateway_router::{Origin, Timer};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::response::Builder;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::body::Outgoing;
 
@@ -24,6 +24,10 @@ pub(crate) struct Failure {
     pub retry_after: Option<Duration>,
     /// Whether the client's SDK should try again on its own; `None` leaves that to the SDK.
     pub should_retry: Option<bool>,
+    /// The timer that fired.
+    pub timer: Option<Box<(TimerName, Timer)>>,
+    /// The head that came with an upstream's error.
+    pub upstream: Option<Box<HeaderMap>>,
 }
 
 impl Failure {
@@ -34,10 +38,10 @@ impl Failure {
 
     /// A timer of the gateway fired.
     pub(crate) fn timer(name: TimerName, timer: &Timer) -> Self {
-        Self::new(
-            EndReason::Timer(name),
-            ErrorInfo::new(ErrorKind::Timeout, expiry(name, timer)),
-        )
+        let error = ErrorInfo::new(ErrorKind::Timeout, expiry(name, timer));
+        let mut failure = Self::new(EndReason::Timer(name), error);
+        failure.timer = Some(Box::new((name, timer.clone())));
+        failure
     }
 
     /// The provider is at fault.
@@ -55,6 +59,8 @@ impl Failure {
             detail: None,
             retry_after: None,
             should_retry: None,
+            timer: None,
+            upstream: None,
         }
     }
 
@@ -93,8 +99,19 @@ pub(crate) fn expiry(name: TimerName, timer: &Timer) -> String {
         "The gateway's `{}` timer of {} s ({}) expired.",
         name.as_str(),
         timer.limit.as_secs_f64(),
-        timer.origin
+        said_by(&timer.origin)
     )
+}
+
+/// Who said a value, for clients: of a file's path only the name.
+fn said_by(origin: &Origin) -> String {
+    match origin {
+        Origin::Config(place) => {
+            let name = place.rsplit(['/', '\\']).next();
+            name.unwrap_or_default().to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 /// A JSON answer of the gateway's own.

@@ -9,6 +9,7 @@ use gateway_router::{Books, Catalog, CatalogConfig, DeploymentConfig};
 use gateway_transport::{DnsWatch, Http2Config, Sabotage, Transport, TransportConfig};
 
 use crate::auth::Keys;
+use crate::call::{Configured, Mock, ShownDeployments};
 use crate::config::{DeploymentSettings, Settings};
 use crate::edge::{ConnectionLimits, Scope};
 use crate::worker::{CallLimits, Snapshot};
@@ -70,7 +71,12 @@ pub(crate) fn snapshot(
             "{problem}"
         );
     }
+    let left_out = |at: &usize| problems.iter().any(|it| it.index() == Some(*at));
+    let said = (settings.deployments.iter().enumerate())
+        .filter(|(at, _)| !left_out(at))
+        .map(|(_, said)| (said.config.group.trim(), configured(said)));
     Snapshot {
+        shown: ShownDeployments::new(&catalog, said),
         catalog: Arc::new(catalog),
         keys: Keys::new(
             settings.auth.master_key.clone(),
@@ -121,6 +127,13 @@ pub(crate) fn add_demo(settings: &mut Settings, upstream: SocketAddr) {
     }
 }
 
+fn configured(said: &DeploymentSettings) -> Configured {
+    Configured {
+        mock: Mock::configured(said.mock.response.as_ref(), said.mock.timeout),
+        heartbeat: said.heartbeat,
+    }
+}
+
 fn call_limits(settings: &Settings) -> CallLimits {
     CallLimits {
         request_bytes: settings.limits.max_body_bytes,
@@ -129,6 +142,7 @@ fn call_limits(settings: &Settings) -> CallLimits {
         request_idle: settings.listen.head_timeout,
         heartbeat_openai: settings.heartbeats.openai,
         heartbeat_anthropic: settings.heartbeats.anthropic,
+        mocks: settings.mocks,
     }
 }
 

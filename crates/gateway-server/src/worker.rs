@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
 use crate::auth::Keys;
+use crate::call::ShownDeployments;
 use crate::log::Lines;
 use crate::metrics::Metrics;
 
@@ -24,6 +25,8 @@ pub(crate) struct Snapshot {
     pub keys: Keys,
     /// Limits and timers of calls.
     pub limits: CallLimits,
+    /// What is known of the catalog's deployments beside routing.
+    pub shown: ShownDeployments,
 }
 
 /// Limits and timers of calls.
@@ -41,6 +44,8 @@ pub(crate) struct CallLimits {
     pub heartbeat_openai: Option<Duration>,
     /// The same for the Anthropic dialect.
     pub heartbeat_anthropic: Option<Duration>,
+    /// Requests may ask for mock answers and mock failures.
+    pub mocks: bool,
 }
 
 impl CallLimits {

@@ -1,11 +1,14 @@
 //! One attempt of a call at one deployment, up to the commit point.
 
-use gateway_core::{Dialect, Envelope, Usage};
+use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, Limits, Usage, is_gateway_field};
 use gateway_providers::CallParts;
-use gateway_router::{Attempt, AttemptEnd, Call, Failed, exchange};
+use gateway_router::{Again, Attempt, AttemptEnd, Call, Failed, exchange};
 use http::HeaderMap;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use super::mock::Mock;
+use super::shown::ShownDeployments;
 use super::{Answer, outcome};
 use crate::record::Journal;
 use crate::respond::Failure;
@@ -25,6 +28,37 @@ pub(super) struct Attempts<'a> {
     /// How many answers it asked for, if it said so.
     pub choices: Option<u64>,
     pub journal: &'a Journal,
+    /// What is known of deployments beside routing.
+    pub shown: &'a ShownDeployments,
+    /// What the request wants to be made up.
+    pub mock: Option<&'a Mock>,
+}
+
+impl Attempts<'_> {
+    /// What is made up instead of asking the provider: the request's word counts in the group that it asked for, the
+    /// configuration's everywhere.
+    fn mock(&self, attempt: &Attempt) -> Option<&Mock> {
+        if let Some(mock) = self.mock.filter(|_| attempt.target.is_none()) {
+            return Some(mock);
+        }
+        let shown = self.shown.of(&attempt.deployment)?;
+        shown.configured.mock.as_ref()
+    }
+
+    /// The request with what a fallback changes in it. What is the gateway's own, credentials among it, stays away; so
+    /// does what has been decided for the call as a whole.
+    fn changed(&self, overrides: &Map<String, Value>) -> Result<Envelope, Failed<Failure>> {
+        let mut edit = self.envelope.edit();
+        for (key, value) in overrides {
+            if !is_gateway_field(key) && !DECIDED.contains(&key.as_str()) {
+                edit.set(key, value.to_string());
+            }
+        }
+        Envelope::parse(edit.finish(), Limits::default()).map_err(|error| {
+            let failure = Failure::new(EndReason::Rejected, ErrorInfo::from(&error));
+            outcome::failed(failure, Some(Again::Never))
+        })
+    }
 }
 
 /// What an attempt is good for.
@@ -46,9 +80,19 @@ impl Call for Attempts<'_> {
 
     async fn attempt(&self, attempt: &Attempt) -> Result<Got, Failed<Failure>> {
         self.journal.began(attempt);
+        let changed = match &attempt.target {
+            Some(target) if !target.overrides.is_empty() => Some(self.changed(&target.overrides)?),
+            _ => None,
+        };
+        let envelope = changed.as_ref().unwrap_or(self.envelope);
+        if let Some(mock) = self.mock(attempt)
+            && let Some(played) = mock.play(self, envelope).await
+        {
+            return played;
+        }
         let call = CallParts {
             dialect: self.dialect,
-            envelope: self.envelope,
+            envelope,
             headers: self.headers,
             query: self.query,
             model: None,
@@ -69,3 +113,6 @@ impl Call for Attempts<'_> {
         self.journal.ended(attempt, end);
     }
 }
+
+/// Fields that no fallback changes: whom it asks is decided, and how the answer comes was promised.
+const DECIDED: [&str; 3] = ["model", "stream", "n"];

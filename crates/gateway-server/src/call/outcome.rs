@@ -4,17 +4,16 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName, Usage, strip_bom};
-use gateway_router::{Again, AttemptTimers, Failed, Outcome, SendFailure, UnansweredCause};
+use gateway_router::{Again, AttemptTimers, Failed, Outcome, SendFailure};
 use gateway_transport::{BodyError, Delivery, KilledBy, ResponseBody, SendError, Timer};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
-use http::{HeaderMap, HeaderValue, Response, response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Response};
 use tokio::time::Instant;
 
 use super::Answer;
 use super::attempt::{Attempts, Got};
 use super::intake::{Ungathered, gather};
 use super::wait;
-use crate::record::Record;
 use crate::respond::{self, Failure};
 use crate::upstream::{Batch, Ending, UpstreamStream, told_of_kill};
 
@@ -30,7 +29,7 @@ pub(super) async fn read(
     let status = parts.status.as_u16();
     let headers = parts.headers;
     if !parts.status.is_success() {
-        return Err(refused(call.dialect, status, &headers, body).await);
+        return Err(refused(call.dialect, status, headers, body).await);
     }
     let streams = kind_is(&headers, "text/event-stream");
     if call.stream && streams {
@@ -44,6 +43,7 @@ pub(super) async fn read(
         ));
     }
     let body = strip_bom(collect(body, call.limits.response_bytes).await?);
+    let arrived = Instant::now();
     let facts = call
         .dialect
         .read_body(&body)
@@ -59,7 +59,7 @@ pub(super) async fn read(
     Ok(Got {
         headers,
         answer: Answer::Whole(body),
-        content: Some(Instant::now()),
+        content: Some(arrived),
         usage: facts.usage,
     })
 }
@@ -91,57 +91,14 @@ async fn hold(
         _ => Ok(Got {
             headers,
             content: held.content.then(Instant::now),
-            answer: Answer::Stream(upstream, held),
+            answer: Answer::Stream(Some(upstream), held),
             usage: Usage::default(),
         }),
     }
 }
 
-/// The head of an answer to the client: ours, and what of the upstream's may pass.
-pub(super) fn head(
-    mut head: response::Builder,
-    record: &Record,
-    upstream: &HeaderMap,
-) -> response::Builder {
-    let Some(headers) = head.headers_mut() else {
-        return head;
-    };
-    for (name, value) in upstream {
-        if passes(name) {
-            headers.append(name, value.clone());
-        }
-    }
-    if record.stream {
-        streams(headers);
-    } else {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
-    if let Some(deployment) = record.deployment() {
-        for (name, value) in [(MODEL_ID, &deployment.id), (MODEL_GROUP, &deployment.group)] {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
-        }
-    }
-    head
-}
-
-/// The head of a stream whose provider has not said anything yet.
-pub(super) fn opened(mut head: response::Builder) -> response::Builder {
-    if let Some(headers) = head.headers_mut() {
-        streams(headers);
-    }
-    head
-}
-
-fn streams(headers: &mut HeaderMap) {
-    headers.insert(CONTENT_TYPE, EVENT_STREAM);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(NO_BUFFERING, HeaderValue::from_static("no"));
-}
-
 /// A failure with what it means for the next attempt: by its kind and status, unless it is known better.
-fn failed(failure: Failure, again: Option<Again>) -> Failed<Failure> {
+pub(super) fn failed(failure: Failure, again: Option<Again>) -> Failed<Failure> {
     let mut outcome = Outcome::of_error(&failure.error);
     if let Some(again) = again {
         outcome.again = again;
@@ -171,19 +128,6 @@ pub(super) fn unsent(error: &SendFailure, timers: &AttemptTimers) -> Failed<Fail
     Failed {
         outcome: error.outcome(),
         error: failure,
-    }
-}
-
-/// What the client is told of a call that was not answered.
-pub(super) fn failure(cause: UnansweredCause<Failure>) -> Failure {
-    match cause {
-        UnansweredCause::Failed(failed) => failed.error,
-        UnansweredCause::Expired(name, timer) => Failure::timer(name, &timer),
-        UnansweredCause::GiveUp(_) => Failure::upstream(
-            EndReason::Rejected,
-            "No deployment of this model can serve the call.",
-            "no deployment was left to try",
-        ),
     }
 }
 
@@ -228,7 +172,7 @@ fn killed(by: KilledBy, detail: String) -> Failure {
 async fn refused(
     dialect: Dialect,
     status: u16,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: ResponseBody,
 ) -> Failed<Failure> {
     if status < 400 {
@@ -246,10 +190,11 @@ async fn refused(
             said_no(error)
         }
     };
-    let wait = wait::asked_for(headers, SystemTime::now());
+    let wait = wait::asked_for(&headers, SystemTime::now());
     failed.error.retry_after = wait;
     failed.outcome.retry_after = wait;
-    failed.outcome.should_retry = should_retry(headers);
+    failed.outcome.should_retry = should_retry(&headers);
+    failed.error.upstream = Some(Box::new(headers));
     failed
 }
 
@@ -317,25 +262,7 @@ fn kind_is(headers: &HeaderMap, wanted: &str) -> bool {
         .is_some_and(|kind| kind.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
-/// Which of an upstream's headers a client may see: what its SDK reads, and nothing that names an account or a server.
-fn passes(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    matches!(
-        name,
-        "request-id" | "x-request-id" | "openai-processing-ms" | "openai-model"
-    ) || name.starts_with("anthropic-ratelimit-")
-        || name.starts_with("x-ratelimit-")
-}
-
 /// Bytes of an error's body that are read.
 const ERROR_LIMIT: usize = 1 << 20;
 /// Bytes of preamble that are held back while no content has come.
 const HELD_LIMIT: usize = 64 * 1024;
-/// What a stream is.
-const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
-/// Asks nginx in front of us not to collect events.
-const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-/// Names the deployment.
-const MODEL_ID: HeaderName = HeaderName::from_static("x-litellm-model-id");
-/// Names the model group.
-const MODEL_GROUP: HeaderName = HeaderName::from_static("x-litellm-model-group");

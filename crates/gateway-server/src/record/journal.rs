@@ -1,8 +1,9 @@
 //! What was attempted for a call, in order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use gateway_core::{ErrorKind, TimerName};
 use gateway_router::{Attempt, AttemptEnd, AttemptKind, Deployment, SendFailure};
 use gateway_transport::ResponseBody;
 use http::Response;
@@ -13,10 +14,12 @@ use tokio::time::Instant;
 pub(crate) struct Journal(Mutex<Vec<Entry>>);
 
 /// One attempt.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Entry {
     /// Where.
     pub deployment: Arc<Deployment>,
+    /// The provider's name of the model, where the deployment's own has a `*`.
+    pub model: Option<Box<str>>,
     /// Why it was made.
     pub kind: AttemptKind,
     /// When.
@@ -25,8 +28,8 @@ pub(crate) struct Entry {
     pub took: Option<Duration>,
     /// From its start to the head of the answer.
     pub head: Option<Duration>,
-    /// How it ended: `answered`, the kind of its failure, a timer, `lost` against a faster one.
-    pub end: &'static str,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
     /// The upstream's status.
     pub status: Option<u16>,
     /// The connection had been used before.
@@ -35,25 +38,72 @@ pub(crate) struct Entry {
     pub generation: Option<u64>,
     /// Whether the provider may have done the work, where no answer came.
     pub delivery: Option<&'static str>,
+    /// Its timers.
+    pub limits: TimerLimits,
     number: u32,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum AttemptOutcome {
+    /// It has not, or it was given up together with its call.
+    GivenUp,
+    /// With an answer.
+    Answered,
+    /// With a failure of this kind.
+    Failed(ErrorKind),
+    /// By this timer, of this value.
+    Expired(TimerName, Duration),
+    /// Another one was faster.
+    Lost,
+}
+
+/// The values of an attempt's timers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimerLimits {
+    /// The attempt as a whole.
+    pub attempt: Option<Duration>,
+    /// The first content of a stream.
+    pub first_content: Option<Duration>,
+    /// Silence between contents of a stream.
+    pub idle: Duration,
+    /// Connecting.
+    pub connect: Duration,
+    /// Waiting for a connection.
+    pub pool: Duration,
 }
 
 impl Journal {
     /// An attempt begins.
     pub(crate) fn began(&self, attempt: &Attempt) {
-        self.lock().push(Entry {
+        let timers = &attempt.timers;
+        let entry = Entry {
             deployment: Arc::clone(&attempt.deployment),
+            model: attempt.model.as_deref().map(Box::from),
             kind: attempt.kind,
             started: attempt.started,
             took: None,
             head: None,
-            end: "given_up",
+            outcome: AttemptOutcome::GivenUp,
             status: None,
             reused: None,
             generation: None,
             delivery: None,
+            limits: TimerLimits {
+                attempt: timers.attempt.as_ref().map(|it| it.limit),
+                first_content: timers.first_content.as_ref().map(|it| it.limit),
+                idle: timers.idle.limit,
+                connect: timers.connect.limit,
+                pool: timers.pool.limit,
+            },
             number: attempt.number,
-        });
+        };
+        let mut entries = self.lock();
+        // Most calls have one attempt.
+        if entries.is_empty() {
+            entries.reserve_exact(1);
+        }
+        entries.push(entry);
     }
 
     /// The head of its answer is there.
@@ -82,18 +132,29 @@ impl Journal {
     pub(crate) fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
         self.with(attempt, |entry| {
             entry.took = Some(entry.started.elapsed());
-            entry.end = match end {
-                AttemptEnd::Answered => "answered",
-                AttemptEnd::Failed(_) => "failed",
-                AttemptEnd::Expired(timer, _) => timer.as_str(),
-                AttemptEnd::Lost => "lost",
+            entry.outcome = match end {
+                AttemptEnd::Answered => AttemptOutcome::Answered,
+                AttemptEnd::Failed(outcome) => AttemptOutcome::Failed(outcome.kind),
+                AttemptEnd::Expired(timer, said) => AttemptOutcome::Expired(timer, said.limit),
+                AttemptEnd::Lost => AttemptOutcome::Lost,
             };
         });
     }
 
-    /// All of them, up to now.
-    pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.lock().clone()
+    /// Something of the last one.
+    pub(crate) fn last<T>(&self, read: impl FnOnce(&Entry) -> T) -> Option<T> {
+        self.lock().last().map(read)
+    }
+
+    /// Something of all of them, up to now.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&[Entry]) -> T) -> T {
+        read(&self.lock())
+    }
+
+    /// All of them: the journal is closed.
+    pub(crate) fn take(&mut self) -> Vec<Entry> {
+        let entries = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(entries)
     }
 
     fn with(&self, attempt: &Attempt, change: impl FnOnce(&mut Entry)) {
@@ -103,8 +164,49 @@ impl Journal {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
         // A panic elsewhere leaves whole entries behind.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AttemptOutcome {
+    /// For logs and metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::GivenUp => "given_up",
+            Self::Answered => "answered",
+            Self::Failed(kind) => word(kind),
+            Self::Expired(timer, _) => match timer {
+                TimerName::Call => "timer_call",
+                TimerName::Attempt => "timer_attempt",
+                TimerName::FirstContent => "timer_first_content",
+                TimerName::Connect => "timer_connect",
+                TimerName::Pool => "timer_pool",
+                _ => "timer",
+            },
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A kind of failure in one word.
+const fn word(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidRequest => "invalid_request",
+        ErrorKind::ContextWindow => "context_window",
+        ErrorKind::ContentPolicy => "content_policy",
+        ErrorKind::Authentication => "authentication",
+        ErrorKind::Billing => "billing",
+        ErrorKind::Permission => "permission",
+        ErrorKind::NotFound => "not_found",
+        ErrorKind::TooLarge => "too_large",
+        ErrorKind::RateLimit => "rate_limit",
+        ErrorKind::Timeout => "timeout",
+        ErrorKind::Overloaded => "overloaded",
+        ErrorKind::Unavailable => "unavailable",
+        ErrorKind::Upstream => "upstream",
+        ErrorKind::Internal => "internal",
+        _ => "other",
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct JsonLine<'a> {
     out: &'a mut Vec<u8>,
+    /// What stands before the next member's name.
+    before: &'static [u8],
 }
 
 impl<'a> JsonLine<'a> {
@@ -20,7 +22,8 @@ impl<'a> JsonLine<'a> {
         out.extend_from_slice(b"\":\"");
         write(out);
         out.push(b'"');
-        Self { out }
+        let before = BETWEEN;
+        Self { out, before }
     }
 
     pub(super) fn text(&mut self, name: &str, value: &str) {
@@ -62,16 +65,54 @@ impl<'a> JsonLine<'a> {
         }
     }
 
+    /// An object.
+    pub(super) fn object(&mut self, name: &str, write: impl FnOnce(&mut JsonLine<'_>)) {
+        self.name(name);
+        self.nested(write);
+    }
+
+    /// A list of objects, one for each item.
+    pub(super) fn list<T>(
+        &mut self,
+        name: &str,
+        items: &[T],
+        mut write: impl FnMut(&mut JsonLine<'_>, &T),
+    ) {
+        self.name(name);
+        self.out.push(b'[');
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                self.out.push(b',');
+            }
+            self.nested(|line| write(line, item));
+        }
+        self.out.push(b']');
+    }
+
+    fn nested(&mut self, write: impl FnOnce(&mut JsonLine<'_>)) {
+        self.out.push(b'{');
+        let mut line = JsonLine {
+            out: self.out,
+            before: b"\"",
+        };
+        write(&mut line);
+        line.end();
+    }
+
     pub(super) fn end(self) {
         self.out.push(b'}');
     }
 
     fn name(&mut self, name: &str) {
-        self.out.extend_from_slice(b",\"");
+        self.out.extend_from_slice(self.before);
+        self.before = BETWEEN;
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
 }
+
+/// What stands before the name of every member but the first.
+const BETWEEN: &[u8] = b",\"";
 
 /// Escapes what JSON wants escaped. Rare: names of models and ids have nothing of it.
 fn escape(value: &str, out: &mut Vec<u8>) {
@@ -118,6 +159,25 @@ mod tests {
         assert_eq!(
             line,
             json!({"at": "now", "plain": "gpt-4o", "count": u64::MAX, "yes": true, "no": false})
+        );
+    }
+
+    #[test]
+    fn objects_and_lists_nest() {
+        let line = written(|line| {
+            line.object("empty", |_| {});
+            line.object("one", |inner| inner.number("a", 1));
+            line.list("many", &[1, 2], |inner, item| {
+                inner.number("n", *item);
+                inner.flag("odd", item % 2 == 1);
+            });
+            line.list("none", &[], |_, _: &u8| {});
+            line.text("last", "x");
+        });
+        assert_eq!(
+            line,
+            json!({"at": "now", "empty": {}, "one": {"a": 1},
+                "many": [{"n": 1, "odd": true}, {"n": 2, "odd": false}], "none": [], "last": "x"})
         );
     }
 

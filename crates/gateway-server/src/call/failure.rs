@@ -1,0 +1,138 @@
+//! What the client is told of a call that nobody answered.
+
+use std::time::Duration;
+
+use gateway_core::{EndReason, ErrorInfo, ErrorKind};
+use gateway_router::{GiveUp, Nobody, NobodyWhy, UnansweredCause};
+
+use crate::record::{Entry, told};
+use crate::respond::Failure;
+
+/// The failure, with what was attempted: in full when a timer fired or `in_full` was asked for, else their number if
+/// there were several.
+pub(super) fn of(cause: UnansweredCause<Failure>, attempts: &[Entry], in_full: bool) -> Failure {
+    let mut failure = match cause {
+        UnansweredCause::Failed(failed) => failed.error,
+        UnansweredCause::Expired(name, timer) => Failure::timer(name, &timer),
+        UnansweredCause::GiveUp(GiveUp::Nobody(nobody)) => nobody_can(nobody),
+        UnansweredCause::GiveUp(_) => nobody_is_left(),
+    };
+    let text = if failure.timer.is_some() || (in_full && !attempts.is_empty()) {
+        told::each(attempts)
+    } else if attempts.len() > 1 {
+        told::count(attempts)
+    } else {
+        return failure;
+    };
+    let message = &mut failure.error.message;
+    message.push_str(if message.ends_with(['.', '!', '?']) {
+        " "
+    } else {
+        ". "
+    });
+    message.push_str(&text);
+    failure
+}
+
+fn nobody_can(nobody: Nobody) -> Failure {
+    let mut failure = match nobody.why {
+        NobodyWhy::RateLimited => refused(
+            ErrorKind::RateLimit,
+            "Every deployment of this model is at its limit of requests or tokens.",
+        ),
+        NobodyWhy::SetAside => refused(
+            ErrorKind::Unavailable,
+            "Every deployment of this model is set aside because it failed.",
+        ),
+        NobodyWhy::Tags => refused(
+            ErrorKind::InvalidRequest,
+            "No deployment of this model serves the tags of the request.",
+        ),
+        NobodyWhy::Region => refused(
+            ErrorKind::InvalidRequest,
+            "No deployment of this model is in the region that the request allows.",
+        ),
+        NobodyWhy::ContextWindow => refused(
+            ErrorKind::ContextWindow,
+            "The input is longer than the context window of every deployment of this model.",
+        ),
+        NobodyWhy::Spent => return nobody_is_left(),
+    };
+    match nobody.why {
+        NobodyWhy::RateLimited | NobodyWhy::SetAside => {
+            failure.retry_after = Some(nobody.retry_after.unwrap_or(SOON));
+        }
+        NobodyWhy::Tags => failure.error.param = Some("tags".to_owned()),
+        NobodyWhy::Region => failure.error.param = Some("allowed_model_region".to_owned()),
+        NobodyWhy::ContextWindow => {
+            failure.error.code = Some("context_length_exceeded".to_owned());
+        }
+        NobodyWhy::Spent => {}
+    }
+    failure
+}
+
+fn nobody_is_left() -> Failure {
+    refused(
+        ErrorKind::Unavailable,
+        "No deployment of this model can serve the call.",
+    )
+}
+
+fn refused(kind: ErrorKind, message: &str) -> Failure {
+    Failure::new(EndReason::Rejected, ErrorInfo::new(kind, message))
+}
+
+/// Where nobody knows how long.
+const SOON: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gateway_core::TimerName;
+    use gateway_router::{Origin, Timer};
+
+    fn told_of(why: NobodyWhy) -> Failure {
+        let retry_after = Some(Duration::from_secs(7));
+        let nobody = GiveUp::Nobody(Nobody { why, retry_after });
+        of(UnansweredCause::GiveUp(nobody), &[], false)
+    }
+
+    #[test]
+    fn why_nobody_can_serve_decides_the_status_and_whether_to_come_back() {
+        for (why, status, comes_back) in [
+            (NobodyWhy::RateLimited, 429, true),
+            (NobodyWhy::SetAside, 503, true),
+            (NobodyWhy::Tags, 400, false),
+            (NobodyWhy::Region, 400, false),
+            (NobodyWhy::ContextWindow, 400, false),
+            (NobodyWhy::Spent, 503, false),
+        ] {
+            let failure = told_of(why);
+            assert_eq!(failure.error.status, status, "{why:?}");
+            assert_eq!(failure.retry_after.is_some(), comes_back, "{why:?}");
+        }
+        let long = told_of(NobodyWhy::ContextWindow);
+        assert_eq!(long.error.kind, ErrorKind::ContextWindow);
+    }
+
+    #[test]
+    fn a_timer_is_told_with_its_value_who_said_it_and_the_attempts_but_no_path() {
+        let timer = Timer {
+            limit: Duration::from_millis(1500),
+            origin: Origin::Config("/etc/secret-place/config.yaml:12:3".into()),
+        };
+        let failure = of(UnansweredCause::Expired(TimerName::Call, timer), &[], false);
+        let message = failure.error.message.as_str();
+        assert_eq!(failure.error.status, 408);
+        for part in [
+            "`call`",
+            "1.5 s",
+            "config.yaml:12:3",
+            "No attempt was made.",
+        ] {
+            assert!(message.contains(part), "{message}");
+        }
+        assert!(!message.contains("secret-place"), "{message}");
+    }
+}

@@ -1,0 +1,321 @@
+//! Heads of answers: what the gateway says of a call, and what of the upstream's head may pass.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Response, response};
+
+use super::shown::Shown;
+use crate::record::Record;
+use crate::respond::Failure;
+use crate::worker::Snapshot;
+
+/// The head of any answer to a call.
+pub(super) fn begin(call_id: &str) -> response::Builder {
+    let mut head = Response::builder();
+    if let Some(headers) = head.headers_mut() {
+        headers.reserve(USUAL);
+        if let Ok(id) = HeaderValue::from_str(call_id) {
+            headers.insert(names::CALL_ID, id);
+        }
+        headers.insert(names::VERSION, VERSION);
+    }
+    head
+}
+
+/// The head of an answer by a provider.
+pub(super) fn answered(
+    mut head: response::Builder,
+    record: &Record,
+    upstream: &HeaderMap,
+) -> response::Builder {
+    let Some(headers) = head.headers_mut() else {
+        return head;
+    };
+    if record.stream {
+        streams(headers);
+    } else {
+        headers.insert(CONTENT_TYPE, JSON);
+    }
+    if let (Some(shown), Some(attempt)) = (&record.shown, &record.attempt) {
+        deployment(headers, shown, attempt.model.as_deref());
+        headers.insert(names::MAX_RETRIES, shown.max_retries.clone());
+    }
+    course(headers, record);
+    passed_on(headers, upstream);
+    head
+}
+
+/// The head of an answer that is an error; the answer's own headers are there already.
+pub(super) fn refused(
+    mut head: response::Builder,
+    record: &Record,
+    snapshot: &Snapshot,
+    failure: &Failure,
+) -> response::Builder {
+    let Some(headers) = head.headers_mut() else {
+        return head;
+    };
+    let tried = record
+        .journal
+        .last(|it| (Arc::clone(&it.deployment), it.model.clone()));
+    let tried = tried.and_then(|(it, model)| Some((snapshot.shown.of(&it)?, model)));
+    if let Some((shown, model)) = &tried {
+        deployment(headers, shown, model.as_deref());
+        headers.insert(names::MAX_RETRIES, shown.max_retries.clone());
+    } else if let Some(group) = record.group.as_deref().map(HeaderValue::from_str) {
+        headers.extend(group.map(|group| (names::MODEL_GROUP, group)));
+    }
+    course(headers, record);
+    let fired = failure.timer.as_deref().map(|(_, timer)| timer);
+    if let Some(timer) = fired.or(record.call_timer.as_ref()) {
+        let seconds = format!("{:?}", timer.limit.as_secs_f64());
+        if let Ok(value) = HeaderValue::try_from(seconds) {
+            headers.insert(names::TIMEOUT, value);
+        }
+    }
+    if let Some(upstream) = &failure.upstream {
+        passed_on(headers, upstream);
+    }
+    head
+}
+
+/// The head of a stream whose provider has not said anything yet.
+pub(super) fn opened(mut head: response::Builder) -> response::Builder {
+    if let Some(headers) = head.headers_mut() {
+        streams(headers);
+    }
+    head
+}
+
+fn streams(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(NO_BUFFERING, HeaderValue::from_static("no"));
+}
+
+fn deployment(headers: &mut HeaderMap, shown: &Shown, model: Option<&str>) {
+    let own = model.and_then(|model| HeaderValue::from_str(model).ok());
+    for (name, value) in [
+        (names::MODEL_ID, &shown.id),
+        (names::MODEL_GROUP, &shown.group),
+        (
+            names::MODEL_NAME,
+            if own.is_some() { &own } else { &shown.model },
+        ),
+        (names::API_BASE, &shown.api_base),
+    ] {
+        if let Some(value) = value {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
+/// What was done for the call, and how long it took up to now.
+fn course(headers: &mut HeaderMap, record: &Record) {
+    if let Some(asked) = record.max_retries {
+        headers.insert(names::MAX_RETRIES, asked.into());
+    }
+    headers.insert(names::RETRIES, count(record.course.retries));
+    headers.insert(names::FALLBACKS, count(record.course.fallbacks));
+    if let Some(head) = &record.head {
+        headers.insert(names::DURATION, millis(head.took));
+        headers.insert(names::OVERHEAD, millis(head.overhead));
+    }
+}
+
+fn count(number: u32) -> HeaderValue {
+    match number {
+        0 => HeaderValue::from_static("0"),
+        some => some.into(),
+    }
+}
+
+/// Milliseconds with three places.
+fn millis(duration: Duration) -> HeaderValue {
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let mut digits = itoa::Buffer::new();
+    let mut text = [0_u8; 24];
+    let whole = digits.format(micros / 1000).as_bytes();
+    let mut length = whole.len();
+    text[..length].copy_from_slice(whole);
+    // A leading one keeps the zeros behind the point.
+    let places = digits.format(1000 + micros % 1000).as_bytes();
+    text[length..length + places.len()].copy_from_slice(places);
+    text[length] = b'.';
+    length += places.len();
+    HeaderValue::from_bytes(&text[..length]).unwrap_or(HeaderValue::from_static("0"))
+}
+
+/// What of an upstream's head a client may see. Most of it under a name that says whose it is.
+fn passed_on(headers: &mut HeaderMap, upstream: &HeaderMap) {
+    for (name, value) in upstream {
+        let text = name.as_str();
+        if let Some((_, own)) = PASSED.iter().find(|(known, _)| *known == text) {
+            headers.append(HeaderName::from_static(own), value.clone());
+        } else if !FAMILIES.iter().any(|family| text.starts_with(family)) {
+            continue;
+        } else if let Ok(own) = HeaderName::try_from(format!("{PREFIX}{text}")) {
+            headers.append(own, value.clone());
+        }
+        if reads(text) {
+            headers.append(name, value.clone());
+        }
+    }
+}
+
+/// What SDKs read by its own name.
+fn reads(name: &str) -> bool {
+    matches!(
+        name,
+        "request-id" | "x-request-id" | "openai-processing-ms" | "openai-model"
+    ) || name.starts_with("anthropic-ratelimit-")
+        || name.starts_with("x-ratelimit-")
+}
+
+/// Names of the headers that the gateway sets, all of LiteLLM's contract.
+pub(crate) mod names {
+    use http::HeaderName;
+
+    /// The call's name in logs.
+    pub(crate) const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
+    /// The gateway's version.
+    pub(crate) const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
+    /// The deployment that answered, or failed last.
+    pub(crate) const MODEL_ID: HeaderName = HeaderName::from_static("x-litellm-model-id");
+    /// Its model group.
+    pub(crate) const MODEL_GROUP: HeaderName = HeaderName::from_static("x-litellm-model-group");
+    /// The provider's name of its model.
+    pub(crate) const MODEL_NAME: HeaderName = HeaderName::from_static("x-litellm-model-name");
+    /// The base of the provider's API.
+    pub(crate) const API_BASE: HeaderName = HeaderName::from_static("x-litellm-model-api-base");
+    /// How often a group was tried again.
+    pub(crate) const RETRIES: HeaderName = HeaderName::from_static("x-litellm-attempted-retries");
+    /// How often one may be.
+    pub(crate) const MAX_RETRIES: HeaderName = HeaderName::from_static("x-litellm-max-retries");
+    /// Groups that the call fell back to.
+    pub(crate) const FALLBACKS: HeaderName =
+        HeaderName::from_static("x-litellm-attempted-fallbacks");
+    /// From the head of the request to the head of the answer, in milliseconds.
+    pub(crate) const DURATION: HeaderName =
+        HeaderName::from_static("x-litellm-response-duration-ms");
+    /// The same without the time in which an attempt was under way.
+    pub(crate) const OVERHEAD: HeaderName =
+        HeaderName::from_static("x-litellm-overhead-duration-ms");
+    /// On errors: the timer that fired, else the call's, in seconds.
+    pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static("x-litellm-timeout");
+}
+
+/// What the upstream's headers are called towards the client begins with this.
+const PREFIX: &str = "llm_provider-";
+
+/// The upstream's headers that pass, and their names then. None of them names an account, a server or a secret.
+const PASSED: [(&str, &str); 20] = [
+    ("request-id", "llm_provider-request-id"),
+    ("x-request-id", "llm_provider-x-request-id"),
+    ("apim-request-id", "llm_provider-apim-request-id"),
+    ("x-amzn-requestid", "llm_provider-x-amzn-requestid"),
+    ("retry-after", "llm_provider-retry-after"),
+    ("retry-after-ms", "llm_provider-retry-after-ms"),
+    ("x-should-retry", "llm_provider-x-should-retry"),
+    ("openai-model", "llm_provider-openai-model"),
+    ("openai-version", "llm_provider-openai-version"),
+    ("openai-processing-ms", "llm_provider-openai-processing-ms"),
+    (
+        "azureml-model-session",
+        "llm_provider-azureml-model-session",
+    ),
+    ("azureml-model-group", "llm_provider-azureml-model-group"),
+    ("x-ms-region", "llm_provider-x-ms-region"),
+    ("x-ms-rai-invoked", "llm_provider-x-ms-rai-invoked"),
+    ("x-groq-region", "llm_provider-x-groq-region"),
+    (
+        "x-ratelimit-limit-requests",
+        "llm_provider-x-ratelimit-limit-requests",
+    ),
+    (
+        "x-ratelimit-limit-tokens",
+        "llm_provider-x-ratelimit-limit-tokens",
+    ),
+    (
+        "x-ratelimit-remaining-requests",
+        "llm_provider-x-ratelimit-remaining-requests",
+    ),
+    (
+        "x-ratelimit-remaining-tokens",
+        "llm_provider-x-ratelimit-remaining-tokens",
+    ),
+    (
+        "x-ratelimit-reset-tokens",
+        "llm_provider-x-ratelimit-reset-tokens",
+    ),
+];
+
+/// The same by how the names begin.
+const FAMILIES: [&str; 3] = ["x-ratelimit-", "anthropic-ratelimit-", "x-amzn-bedrock-"];
+
+/// About how many headers an answer has.
+const USUAL: usize = 20;
+/// The gateway's version.
+const VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+/// What an answer in one piece is.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// What a stream is.
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+/// Asks nginx in front of us not to collect events.
+const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_have_three_places() {
+        for (micros, text) in [(0, "0.000"), (7, "0.007"), (12_345_070, "12345.070")] {
+            assert_eq!(millis(Duration::from_micros(micros)), text);
+        }
+        assert!(!millis(Duration::MAX).is_empty());
+    }
+
+    #[test]
+    fn of_an_upstream_only_what_is_listed_passes() {
+        let mut upstream = HeaderMap::new();
+        for (name, value) in [
+            ("x-request-id", "r1"),
+            ("x-ratelimit-reset-requests", "1s"),
+            ("anthropic-ratelimit-tokens-limit", "5"),
+            ("content-type", "application/json"),
+            ("set-cookie", "session=1"),
+            ("server", "internal-7"),
+            ("openai-organization", "org-1"),
+            ("via", "1.1 proxy.internal"),
+            ("location", "http://10.0.0.1/"),
+        ] {
+            upstream.append(name, HeaderValue::from_static(value));
+        }
+        let mut headers = HeaderMap::new();
+        passed_on(&mut headers, &upstream);
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "anthropic-ratelimit-tokens-limit",
+                "llm_provider-anthropic-ratelimit-tokens-limit",
+                "llm_provider-x-ratelimit-reset-requests",
+                "llm_provider-x-request-id",
+                "x-ratelimit-reset-requests",
+                "x-request-id",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_name_that_passes_is_a_header_and_says_whose_it_is() {
+        for (name, own) in PASSED {
+            assert_eq!(own, format!("{PREFIX}{name}"));
+            assert_eq!(HeaderName::from_static(own).as_str(), own);
+        }
+    }
+}

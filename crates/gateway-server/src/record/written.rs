@@ -1,0 +1,182 @@
+//! The line that a call leaves in the log.
+
+use std::time::Duration;
+
+use gateway_core::EndReason;
+use tokio::time::Instant;
+
+use super::journal::{AttemptOutcome, Entry, TimerLimits};
+use super::line::JsonLine;
+use super::{Record, told};
+use crate::log;
+
+impl Record {
+    /// One JSON object. Each attempt is in it if there is more to say than that the only one was answered.
+    pub(super) fn write_json(
+        &self,
+        entries: &[Entry],
+        end: EndReason,
+        took: Duration,
+        out: &mut Vec<u8>,
+    ) {
+        let mut line = JsonLine::begin(out, "timestamp", log::timestamp);
+        line.text("level", "INFO");
+        line.text("event", "call");
+        line.text("call_id", &self.call_id);
+        line.text("api", self.dialect.name());
+        let told = entries
+            .iter()
+            .rfind(|it| it.outcome == AttemptOutcome::Answered);
+        let told = told.or(entries.last());
+        let deployment = told.map(|it| &it.deployment);
+        for (name, value) in [
+            ("model", self.model.as_deref()),
+            ("group", self.group.as_deref()),
+            ("deployment", deployment.map(|it| &*it.id)),
+            ("provider", deployment.map(|it| it.endpoint.provider())),
+            ("end", Some(end.as_str())),
+            ("connection", told.and_then(connection)),
+            ("error", self.error.as_deref()),
+        ] {
+            if let Some(value) = value {
+                line.text(name, value);
+            }
+        }
+        line.flag("stream", self.stream);
+        line.number("status", self.status);
+        for (name, value) in [
+            ("duration_ms", Some(took)),
+            ("overhead_ms", self.head.map(|head| head.overhead)),
+            (
+                "upstream_head_ms",
+                told.and_then(|it| Some(it.started + it.head? - self.started)),
+            ),
+            ("first_content_ms", self.first_content),
+        ] {
+            if let Some(value) = value {
+                line.millis(name, value);
+            }
+        }
+        line.number("attempts", entries.len());
+        line.number("retries", self.course.retries);
+        line.number("fallbacks", self.course.fallbacks);
+        line.number("hedges", self.course.hedges);
+        self.write_numbers(told, &mut line);
+        if let Some((name, timer)) = self.timer(end) {
+            line.text("timer", name.as_str());
+            line.millis("timer_ms", timer.limit);
+            line.text("timer_origin", &timer.origin.to_string());
+        }
+        if entries.len() > 1 || told.is_some_and(|it| it.outcome != AttemptOutcome::Answered) {
+            line.list("attempt_log", entries, |line, entry| {
+                write_attempt(line, entry, self.started, end);
+            });
+        }
+        line.end();
+    }
+
+    fn write_numbers(&self, told: Option<&Entry>, line: &mut JsonLine<'_>) {
+        for (name, value) in [
+            (
+                "upstream_status",
+                told.and_then(|it| it.status).map(u64::from),
+            ),
+            ("generation", told.and_then(|it| it.generation)),
+            ("bytes", Some(self.bytes)),
+            ("events", Some(self.events)),
+            ("input_tokens", self.usage.input_tokens),
+            ("output_tokens", self.usage.output_tokens),
+            ("cache_read_tokens", self.usage.cache_read_tokens),
+            ("cache_write_tokens", self.usage.cache_write_tokens),
+            ("reasoning_tokens", self.usage.reasoning_tokens),
+        ] {
+            if let Some(value) = value {
+                line.number(name, value);
+            }
+        }
+    }
+
+    /// One line for people.
+    pub(super) fn write_text(
+        &self,
+        entries: &[Entry],
+        end: EndReason,
+        took: Duration,
+        out: &mut Vec<u8>,
+    ) {
+        log::timestamp(out);
+        let model = self.model.as_deref().unwrap_or("-").escape_debug();
+        let error = self.error.as_deref().unwrap_or_default().escape_debug();
+        let text = format!(
+            "  INFO call {} {model} {} -> {} {end} in {:.1} ms, {} events, {} bytes {error}",
+            self.dialect.name(),
+            self.call_id.escape_debug(),
+            self.status,
+            took.as_secs_f64() * 1e3,
+            self.events,
+            self.bytes,
+        );
+        out.extend_from_slice(text.trim_end().as_bytes());
+        if entries.len() > 1 {
+            let attempts = told::each(entries);
+            out.extend_from_slice(format!(" [{}]", attempts.escape_debug()).as_bytes());
+        }
+    }
+}
+
+fn write_attempt(line: &mut JsonLine<'_>, entry: &Entry, call: Instant, end: EndReason) {
+    line.text("deployment", &entry.deployment.id);
+    line.text("group", &entry.deployment.group);
+    line.text("kind", entry.kind.as_str());
+    let started = entry.started.saturating_duration_since(call);
+    for (name, value) in [
+        ("started_ms", Some(started)),
+        ("took_ms", entry.took),
+        ("head_ms", entry.head),
+    ] {
+        if let Some(value) = value {
+            line.millis(name, value);
+        }
+    }
+    line.object("timers", |line| write_timers(line, entry.limits));
+    line.text("outcome", entry.outcome.as_str());
+    if entry.outcome == AttemptOutcome::Answered {
+        line.text("end", end.as_str());
+    }
+    for (name, value) in [
+        ("upstream_status", entry.status.map(u64::from)),
+        ("generation", entry.generation),
+    ] {
+        if let Some(value) = value {
+            line.number(name, value);
+        }
+    }
+    for (name, value) in [
+        ("connection", connection(entry)),
+        ("delivery", entry.delivery),
+    ] {
+        if let Some(value) = value {
+            line.text(name, value);
+        }
+    }
+}
+
+fn write_timers(line: &mut JsonLine<'_>, limits: TimerLimits) {
+    for (name, value) in [
+        ("attempt_ms", limits.attempt),
+        ("first_content_ms", limits.first_content),
+        ("idle_ms", Some(limits.idle)),
+        ("connect_ms", Some(limits.connect)),
+        ("pool_ms", Some(limits.pool)),
+    ] {
+        if let Some(value) = value {
+            line.millis(name, value);
+        }
+    }
+}
+
+fn connection(entry: &Entry) -> Option<&'static str> {
+    entry
+        .reused
+        .map(|reused| if reused { "reused" } else { "new" })
+}
