@@ -124,6 +124,8 @@ pub enum Strategy {
 pub struct Retries {
     /// In each model group, after the first attempt.
     pub count: u32,
+    /// In all of a call, fallbacks included; `None`: as many as the rest allows.
+    pub per_call: Option<u32>,
     /// The shortest wait before trying the same deployment again.
     pub wait: Duration,
     /// Counts by kind of failure, for all groups.
@@ -292,6 +294,7 @@ impl Default for Retries {
     fn default() -> Self {
         Self {
             count: 2,
+            per_call: None,
             wait: Duration::ZERO,
             policy: HashMap::new(),
             group_policies: HashMap::new(),

@@ -169,6 +169,7 @@ impl Plan {
             (None, Stage::New) => self.begin(now),
             (None, _) => self.rested(now),
             (Some(_), Stage::LastResort) => self.give_up(GiveUp::Spent),
+            (Some(_), _) if self.made_all() => self.give_up(GiveUp::Spent),
             (Some((failure, reach)), _) => self.after(failure, reach, now),
         }
     }

@@ -99,6 +99,12 @@ impl Why {
 }
 
 impl Plan {
+    /// Whether the call has made every attempt that it may make in all.
+    pub(super) fn made_all(&self) -> bool {
+        let most = self.catalog.routing().retries.per_call;
+        most.is_some_and(|most| self.attempts > most)
+    }
+
     /// Begins the leg's group: the lowest level with somebody who can serve.
     pub(super) fn enter(&mut self, kind: AttemptKind, now: Instant) -> Result<Step, Nobody> {
         self.leg.group.ledger().call(now);

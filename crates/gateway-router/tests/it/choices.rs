@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gateway_router::{Catalog, DeploymentConfig};
+use gateway_core::ErrorKind;
+use gateway_router::{
+    Again, CallOptions, Catalog, DeploymentConfig, Failure, Fallbacks, Outcome, Retries, Routing,
+    Step, Target,
+};
 use proptest::prelude::*;
+use tokio::time::Instant;
 
-use crate::world::{catalog, first, named};
+use crate::world::{catalog, first, named, plan, routed};
 
 const CALLS: u32 = 20_000;
 
@@ -162,5 +167,56 @@ proptest! {
         prop_assert_eq!(*order, level);
         let weighted = members.iter().any(|(weight, order)| *order == level && weight.unwrap_or(0) > 0);
         prop_assert!(!weighted || members.len() == 1 || weight.unwrap_or(0) > 0);
+    }
+}
+
+#[tokio::test]
+async fn a_call_may_be_bound_to_so_many_attempts_in_all() {
+    let members = [("a", "g"), ("b", "g"), ("c", "h"), ("d", "h")];
+    let members = members.map(|(id, group)| named(id, group, "openai/m"));
+    let to_h: Arc<[Target]> = Arc::new([Target::named("h")]);
+    for (most, made) in [
+        (None, 6),
+        (Some(0), 1),
+        (Some(1), 2),
+        (Some(3), 4),
+        (Some(9), 6),
+    ] {
+        let routing = Routing {
+            retries: Retries {
+                per_call: most,
+                budget: 100.0,
+                ..Retries::default()
+            },
+            fallbacks: Fallbacks {
+                general: [("g".to_owned(), Arc::clone(&to_h))].into(),
+                ..Routing::default().fallbacks
+            },
+            ..Routing::default()
+        };
+        let catalog = routed(members.to_vec(), Vec::new(), routing);
+        let mut plan = plan(&catalog, "g", CallOptions::default(), 1);
+        let outcome = Outcome::new(ErrorKind::Upstream, Again::Failed);
+        let mut now = Instant::now();
+        let mut step = plan.next(None, now);
+        let mut attempts = 0;
+        loop {
+            step = match step {
+                Step::Try(attempt) => {
+                    attempts += 1;
+                    let failure = Failure {
+                        attempt: &attempt,
+                        outcome: &outcome,
+                    };
+                    plan.next(Some(failure), now)
+                }
+                Step::Wait(until) => {
+                    now = until;
+                    plan.next(None, now)
+                }
+                Step::GiveUp(_) => break,
+            };
+        }
+        assert_eq!(attempts, made, "{most:?}");
     }
 }
