@@ -270,6 +270,7 @@ pub(super) struct StrategyArgs {
 pub(super) struct LiteLlm {
     pub(super) request_timeout: Option<f64>,
     pub(super) num_retries: Option<u32>,
+    pub(super) num_retries_per_request: Option<u32>,
     pub(super) max_fallbacks: Option<u32>,
     pub(super) allowed_fails: Option<u32>,
     pub(super) cooldown_time: Option<f64>,

@@ -55,7 +55,7 @@ fn nothing_said_is_litellms_default() {
         (routing.retries.budget, routing.retries.budget_floor),
         (0.2, 10.0)
     );
-    assert_eq!(routing.fallbacks.max, 5);
+    assert_eq!((routing.fallbacks.max, routing.retries.per_call), (5, None));
     assert!(routing.fallbacks.general.is_empty());
     assert_eq!(routing.cooldown.time, seconds(5.0));
     assert_eq!(routing.cooldown.allowed_fails, None);
@@ -127,6 +127,7 @@ fn litellm_settings_count_where_the_router_says_nothing() {
     let text = "\
 litellm_settings:
   num_retries: 4
+  num_retries_per_request: 0
   max_fallbacks: 1
   allowed_fails: 3
   cooldown_time: 30
@@ -137,6 +138,7 @@ litellm_settings:
 ";
     let routing = grouped(text).routing;
     assert_eq!((routing.retries.count, routing.fallbacks.max), (4, 1));
+    assert_eq!(routing.retries.per_call, Some(0));
     assert_eq!(routing.cooldown.allowed_fails, Some(3));
     assert_eq!(routing.cooldown.time, seconds(30.0));
     assert_eq!(chain(&routing.fallbacks.general, "a"), ["b"]);

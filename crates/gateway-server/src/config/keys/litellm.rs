@@ -15,7 +15,7 @@ section! {
         honored "anthropic_sse_ping_interval_seconds": Kind::SECONDS;
         honored "sse_keepalive_ping_interval_seconds": Kind::SECONDS;
         honored "num_retries": Kind::TIMES;
-        ignored "num_retries_per_request": Kind::TIMES => "retries are counted for each model group (`num_retries`), fallbacks for the call (`max_fallbacks`)";
+        honored "num_retries_per_request": Kind::TIMES => "bounds the attempts after the first of a whole call, fallbacks included, on every route";
         honored "fallbacks": Kind::List;
         honored "default_fallbacks": Kind::List;
         honored "context_window_fallbacks": Kind::List;

@@ -27,6 +27,7 @@ impl Facts<'_> {
         if let Some(count) = router.num_retries.or(litellm.num_retries) {
             retries.count = count;
         }
+        retries.per_call = litellm.num_retries_per_request;
         if let Some(wait) = router.retry_after {
             retries.wait = seconds(wait);
         }
