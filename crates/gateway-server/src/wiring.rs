@@ -167,3 +167,44 @@ const HEAD_BYTES: usize = 96 * 1024;
 const RESPONSE_BYTES: usize = 128 << 20;
 /// Names a fault of [`Sabotage`]; for tests of tests.
 const SABOTAGE: &str = "GATEWAY_SABOTAGE";
+
+#[cfg(test)]
+mod tests {
+    use super::{environment, snapshot};
+    use crate::config::{self, Environment, Sources};
+    use gateway_router::{MemoryBooks, RequestTimers};
+    use gateway_transport::{Transport, TransportConfig};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn what_a_file_says_of_routing_is_what_calls_are_routed_by() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../config/examples/timeouts.yaml"
+        );
+        let variables = ["AZURE_WEST_KEY", "OPENAI_API_KEY", "LITELLM_MASTER_KEY"];
+        let variables: Environment = variables.map(|name| (name, "sk-own")).into_iter().collect();
+        let sources = Sources {
+            file: Some(path.into()),
+            ..Sources::default()
+        };
+        let settings = config::load(&sources, &variables).settings.unwrap();
+        let transport = Transport::single(TransportConfig::default());
+        let books = MemoryBooks::default();
+        let catalog = snapshot(&settings, &environment(&settings), &transport, &books).catalog;
+        let routing = catalog.routing();
+        assert_eq!(routing.timers.call.limit, Duration::from_secs(30));
+        assert!(routing.fallbacks.general.contains_key("gpt-4o"));
+        let fast = catalog.deployments().next().unwrap();
+        assert_eq!(fast.retries, Some(5));
+        let timers = routing
+            .timers
+            .attempt(&RequestTimers::default(), &fast.timers);
+        let attempt = timers.attempt.unwrap();
+        assert_eq!(attempt.limit, Duration::from_millis(100));
+        let place = attempt.origin.to_string();
+        assert!(place.contains("timeouts.yaml:"), "{place}");
+        let first = timers.first_content.unwrap();
+        assert_eq!(first.limit, Duration::from_millis(10));
+    }
+}

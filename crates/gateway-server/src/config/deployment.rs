@@ -10,9 +10,10 @@ use super::masks::is_credential;
 use super::problem::{Code, Mark, Place, Report};
 use super::suggest::nearest;
 use super::tree::{Node, Tree};
-use gateway_providers::{ConnectOptions, Endpoint, EndpointConfig};
+use gateway_providers::{ConnectOptions, Endpoint, EndpointConfig, Environment as Providers};
 use gateway_router::DeploymentConfig;
 use params::Params;
+use regex_lite::Regex;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -63,24 +64,42 @@ pub(super) fn build_all(
 ) {
     let variables = variables.clone();
     let lookup = move |name: &str| variables.get(name).map(str::to_owned);
-    let environment = gateway_providers::Environment::with_lookup(lookup);
+    let environment = Providers::with_lookup(lookup);
     let entries = root.get("model_list").map_or(&[][..], Node::items);
     for deployment in deployments {
-        let Err(error) = Endpoint::build(deployment.config.endpoint.clone(), &environment) else {
+        let Some(why) = unusable(&deployment.config, &environment) else {
             continue;
         };
         let place = entries
             .iter()
             .map(first_key)
             .find(|place| report.describe(place) == deployment.origin);
-        let mut message = format!("this deployment will be left out: {error}");
-        let mut cause = std::error::Error::source(&error);
+        let message = format!("this deployment will be left out: {why}");
+        report.warn(Code::Unservable, place.unwrap_or(Place::Nowhere), message);
+    }
+}
+
+/// Why no provider can serve a deployment, or no call can be led to it.
+fn unusable(config: &DeploymentConfig, environment: &Providers) -> Option<String> {
+    let with_causes = |error: &dyn std::error::Error| {
+        let mut message = error.to_string();
+        let mut cause = error.source();
         while let Some(inner) = cause {
             message += &format!(": {inner}");
             cause = inner.source();
         }
-        report.warn(Code::Unservable, place.unwrap_or(Place::Nowhere), message);
+        message
+    };
+    if let Err(error) = Endpoint::build(config.endpoint.clone(), environment) {
+        return Some(with_causes(&error));
     }
+    config.tag_patterns.iter().find_map(|pattern| {
+        let error = Regex::new(pattern).err()?;
+        let pattern = pattern.escape_debug();
+        Some(format!(
+            "`{pattern}` in `tag_regex` cannot be used: {error}"
+        ))
+    })
 }
 
 /// Where an entry of `model_list` begins for a reader.

@@ -312,7 +312,8 @@ fn check_exits_with_one_for_errors_and_zero_for_warnings() {
 #[test]
 fn check_names_deployments_that_no_provider_can_serve() {
     let text = "model_list:\n  - model_name: a\n    litellm_params: {model: openai/a, api_key: sk-canary}\n  \
-                - model_name: b\n    litellm_params: {model: no_such_provider/b}\n";
+                - model_name: b\n    litellm_params: {model: no_such_provider/b}\n  \
+                - model_name: c\n    litellm_params: {model: openai/c, api_key: sk-canary, tag_regex: [\"a(?=b)\"]}\n";
     let folder = crate::support::folder(&[("config.yaml", text)]);
     let sources = Sources {
         file: Some(folder.path().join("config.yaml")),
@@ -320,6 +321,9 @@ fn check_names_deployments_that_no_provider_can_serve() {
         ..Sources::default()
     };
     let loaded = config::load(&sources, &variables());
-    assert_eq!(crate::support::places(&loaded), ["4:5 unservable"]);
-    assert_eq!(loaded.settings.unwrap().deployments.len(), 2);
+    assert_eq!(
+        crate::support::places(&loaded),
+        ["4:5 unservable", "6:5 unservable"]
+    );
+    assert_eq!(loaded.settings.unwrap().deployments.len(), 3);
 }
