@@ -87,6 +87,8 @@ pub struct View {
     pub requests: u64,
     /// Tokens used in this minute.
     pub tokens: u64,
+    /// How often a failure has set it aside, ever.
+    pub set_aside: u64,
     /// When this minute is over. Minutes are fixed, and the same for all deployments.
     pub minute_ends: Instant,
 }

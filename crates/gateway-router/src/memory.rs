@@ -110,6 +110,8 @@ struct Entries {
     requests: u64,
     /// In this minute.
     tokens: u64,
+    /// How often it was set aside.
+    set_aside: u64,
     first_contents: Samples,
     wholes: Samples,
 }
@@ -124,6 +126,7 @@ impl MemoryLedger {
                 minute: Minute::default(),
                 requests: 0,
                 tokens: 0,
+                set_aside: 0,
                 first_contents: Samples::default(),
                 wholes: Samples::default(),
             }),
@@ -149,6 +152,7 @@ impl Ledger for MemoryLedger {
             in_flight: entries.in_flight,
             requests: entries.requests,
             tokens: entries.tokens,
+            set_aside: entries.set_aside,
             minute_ends: self.minutes.end(now),
         }
     }
@@ -191,7 +195,9 @@ impl Ledger for MemoryLedger {
             entries.first_contents.penalize(now);
             entries.wholes.penalize(now);
         }
-        entries.health.failed(begun, outcome, rules, now)
+        let set_aside = entries.health.failed(begun, outcome, rules, now);
+        entries.set_aside += u64::from(set_aside);
+        set_aside
     }
 
     fn used(&self, tokens: u64, now: Instant) {

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use gateway_core::Dialect;
 use gateway_providers::{Endpoint, Environment};
 use gateway_transport::Transport;
 use regex_lite::Regex;
@@ -196,11 +197,22 @@ fn patterns(texts: &[String]) -> Result<Box<[Regex]>, (String, regex_lite::Error
     texts.iter().map(compile).collect()
 }
 
+/// Whether no other member serves any call that this one serves: others that speak other dialects cannot stand in.
+fn is_alone(at: usize, members: &[Deployment]) -> bool {
+    let speaks = |member: &Deployment, dialect| member.endpoint.accepts(dialect);
+    let shares = |other: &Deployment| {
+        let mut dialects = Dialect::ALL.into_iter();
+        dialects.any(|it| speaks(other, it) && speaks(&members[at], it))
+    };
+    let others = members.iter().enumerate().filter(|(place, _)| *place != at);
+    !others.map(|(_, other)| other).any(shares)
+}
+
 fn catalog(groups: Vec<(Arc<str>, Vec<Deployment>)>, books: &dyn Books) -> Catalog {
     let mut catalog = Catalog::default();
     for (name, mut members) in groups {
-        if let [only] = members.as_mut_slice() {
-            only.cooldown.alone = true;
+        for at in 0..members.len() {
+            members[at].cooldown.alone = is_alone(at, &members);
         }
         let members: Vec<_> = members.into_iter().map(Arc::new).collect();
         for deployment in &members {

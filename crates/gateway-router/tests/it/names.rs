@@ -206,3 +206,18 @@ async fn only_those_that_speak_the_dialect_are_candidates() {
             .is_none()
     );
 }
+
+#[tokio::test]
+async fn who_shares_no_dialect_with_its_group_counts_as_alone() {
+    let alone = |deployments| -> Vec<bool> {
+        let catalog = catalog(deployments, Vec::new());
+        let rules = catalog.deployments().map(|it| it.cooldown.alone);
+        rules.collect()
+    };
+    let openai = || deployment("g", "openai/m");
+    let anthropic = || deployment("g", "anthropic/m");
+    assert_eq!(alone(vec![openai()]), [true]);
+    assert_eq!(alone(vec![openai(), anthropic()]), [true, true]);
+    let three = vec![openai(), anthropic(), deployment("g", "groq/m")];
+    assert_eq!(alone(three), [false, true, false]);
+}
