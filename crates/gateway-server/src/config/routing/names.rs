@@ -4,13 +4,15 @@ use super::super::deployment::DeploymentSettings;
 use super::super::suggest::nearest;
 use gateway_providers::provider_of_bare_name;
 use gateway_router::Alias;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Every name that a call can be for.
 pub(super) struct Names<'a> {
     /// Model groups, with the number of their deployments.
     groups: HashMap<&'a str, usize>,
     wildcards: Vec<&'a str>,
+    /// Model groups without their provider.
+    bare: HashSet<&'a str>,
     /// From an alias to its group.
     aliases: HashMap<&'a str, &'a str>,
     /// From a deployment's id to its group.
@@ -27,6 +29,7 @@ impl<'a> Names<'a> {
         }
         let stars = |group: &&str| group.contains('*');
         let wildcards = groups.keys().copied().filter(stars).collect();
+        let without_provider = groups.keys().copied().filter_map(bare).collect();
         let ids = deployments
             .iter()
             .filter_map(|it| Some((it.config.id.as_deref()?, it.config.group.as_str())));
@@ -36,6 +39,7 @@ impl<'a> Names<'a> {
         Self {
             groups,
             wildcards,
+            bare: without_provider,
             aliases: aliases.collect(),
             ids: ids.collect(),
         }
@@ -71,14 +75,10 @@ impl<'a> Names<'a> {
     /// Whether a fallback for this name is for somebody: `*` is for all, groups are found with and without their
     /// provider, and calls for a deployment's id are calls for its group.
     pub(super) fn has_from(&self, name: &str) -> bool {
-        let bare = |group: &str| group.split_once('/').map(|(_, bare)| bare.to_owned());
         name == "*"
             || self.has_without_ids(name)
-            || bare(name).is_some_and(|bare| self.has_without_ids(&bare))
-            || self
-                .groups
-                .keys()
-                .any(|group| bare(group).as_deref() == Some(name))
+            || self.bare.contains(name)
+            || bare(name).is_some_and(|bare| self.has_without_ids(bare))
     }
 
     /// How many deployments a group has that goes by exactly this name.
@@ -99,16 +99,31 @@ impl<'a> Names<'a> {
     }
 }
 
+/// A name without the provider before it.
+fn bare(name: &str) -> Option<&str> {
+    name.split_once('/').map(|(_, bare)| bare)
+}
+
 /// Whether stars, each for any text, make the pattern this name.
 fn matches(pattern: &str, name: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else {
+    let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };
-    let Some(rest) = name.strip_prefix(head) else {
+    let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let between = name
+        .strip_prefix(head)
+        .and_then(|name| name.strip_suffix(tail));
+    let Some(mut left) = between else {
         return false;
     };
-    let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-    ends.any(|at| rest.get(at..).is_some_and(|rest| matches(tail, rest)))
+    // The leftmost place of each part leaves the most for those after it.
+    middle.split('*').all(|part| match left.split_once(part) {
+        Some((_, after)) => {
+            left = after;
+            true
+        }
+        None => false,
+    })
 }
 
 #[cfg(test)]
@@ -126,6 +141,10 @@ mod tests {
             ("*-mini", "gpt-mini-2", false),
             ("a*b*c", "aXbYbZc", true),
             ("a*b*c", "aXc", false),
+            ("a*b*c*d", "abcd", true),
+            ("a*b*c*d", "acbd", false),
+            ("**", "x", true),
+            ("ab*ba", "aba", false),
             ("plain", "plain", true),
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
