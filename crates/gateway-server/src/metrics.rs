@@ -152,6 +152,8 @@ pub(crate) mod names {
     pub(crate) const HEDGES: &str = "gateway_hedges";
     /// States of deployments.
     pub(crate) const STATE: &str = "gateway_deployment_state";
+    /// How often deployments were set aside.
+    pub(crate) const COOLDOWNS: &str = "gateway_deployment_cooldowns";
     /// Attempts under way by deployment.
     pub(crate) const IN_FLIGHT: &str = "gateway_deployment_attempts_active";
     /// Time to first content.

@@ -25,6 +25,8 @@ pub(super) fn of(cause: UnansweredCause<Failure>, attempts: &[Entry], in_full: b
         return failure;
     };
     let message = &mut failure.error.message;
+    // The record has the attempts as a list of its own.
+    failure.detail.get_or_insert_with(|| message.clone());
     message.push_str(if message.ends_with(['.', '!', '?']) {
         " "
     } else {

@@ -237,7 +237,9 @@ async fn collect(body: ResponseBody, limit: usize) -> Result<Bytes, Failed<Failu
                 "The provider's answer broke off.",
                 describe(&error),
             );
-            Err(failed(failure, Some(Again::Failed)))
+            // The work was done, most likely: doing it again is not for us to decide, nor for the client's library.
+            let unknown = Again::Unknown { stale: false };
+            Err(failed(failure.without_retry(), Some(unknown)))
         }
         Err(_over) => Err(unusable(&format!("an answer of more than {limit} bytes"))),
     }

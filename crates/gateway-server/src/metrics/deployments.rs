@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gateway_router::{Catalog, Deployment, Standing, View};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use tokio::time::Instant;
 
@@ -33,18 +33,22 @@ impl Collector for Deployments {
             }
         }
         let help = "Attempts under way at a deployment";
-        let metric = encoder.encode_descriptor(names::IN_FLIGHT, help, None, kind)?;
-        in_flight(metric, &views)
+        let mut metric = encoder.encode_descriptor(names::IN_FLIGHT, help, None, kind)?;
+        for (deployment, view) in &views {
+            let labels = labels(deployment, None);
+            let value = i64::from(view.in_flight);
+            metric.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        let help = "How often failures have set a deployment aside";
+        let kind = MetricType::Counter;
+        let mut metric = encoder.encode_descriptor(names::COOLDOWNS, help, None, kind)?;
+        for (deployment, view) in &views {
+            let labels = labels(deployment, None);
+            let mut sample = metric.encode_family(&labels)?;
+            sample.encode_counter::<NoLabelSet, u64, u64>(&view.set_aside, None)?;
+        }
+        Ok(())
     }
-}
-
-fn in_flight(mut metric: MetricEncoder<'_>, views: &[(&Deployment, View)]) -> fmt::Result {
-    for (deployment, view) in views {
-        let labels = labels(deployment, None);
-        let value = i64::from(view.in_flight);
-        metric.encode_family(&labels)?.encode_gauge(&value)?;
-    }
-    Ok(())
 }
 
 fn labels<'d>(
