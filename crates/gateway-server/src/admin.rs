@@ -1,9 +1,14 @@
-//! What an operator sees of the pools, and does to them.
+//! What an operator sees of the pools and of the deployments, and does to them.
+
+mod cooldown;
+
+pub(crate) use cooldown::cooldown;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, ErrorInfo, ErrorKind};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -66,12 +71,9 @@ struct Answer {
 
 /// Gives the selected origins a new generation. Nothing that runs is cut, unless a deadline is asked for.
 pub(crate) async fn rotate(worker: &Worker, request: Request<Incoming>) -> Response<Outgoing> {
-    let wanted = match read(request).await {
+    let wanted = match read_rotate(request).await {
         Ok(wanted) => wanted,
-        Err(message) => {
-            let error = ErrorInfo::new(ErrorKind::InvalidRequest, message);
-            return refuse(Dialect::OpenAiChat, &error);
-        }
+        Err(message) => return bad_request(message),
     };
     let selector = wanted.host.map_or(Selector::All, |host| {
         Selector::Host(host.to_ascii_lowercase())
@@ -95,30 +97,46 @@ pub(crate) async fn rotate(worker: &Worker, request: Request<Incoming>) -> Respo
     if rotated.is_empty()
         && let Selector::Host(host) = selector
     {
-        let message =
-            format!("There is no origin with the host {host:?}. GET /admin/pools lists all.");
-        return refuse(
-            Dialect::OpenAiChat,
-            &ErrorInfo::new(ErrorKind::NotFound, message),
-        );
+        return not_found(format!(
+            "There is no origin with the host {host:?}. GET /admin/pools lists all."
+        ));
     }
     json(StatusCode::OK, &Answer { rotated })
 }
 
-async fn read(request: Request<Incoming>) -> Result<Rotate, String> {
-    let body: Bytes = intake::collect(request.into_body(), BODY_LIMIT, BODY_SILENCE)
-        .await
-        .map_err(|failure| failure.error.message)?;
-    if body.trim_ascii().is_empty() {
-        return Ok(Rotate::default());
-    }
-    let wanted: Rotate = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+async fn read_rotate(request: Request<Incoming>) -> Result<Rotate, String> {
+    let wanted: Rotate = read(request).await?;
     if let Some(seconds) = wanted.drain_deadline_seconds
         && Duration::try_from_secs_f64(seconds).is_err()
     {
         return Err(format!("drain_deadline_seconds cannot be {seconds}"));
     }
     Ok(wanted)
+}
+
+/// Reads an order. Without a body it is an object without fields.
+async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, String> {
+    let body = collect(request).await?;
+    let body = match body.trim_ascii() {
+        b"" => b"{}",
+        body => body,
+    };
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+async fn collect(request: Request<Incoming>) -> Result<Bytes, String> {
+    let body = intake::collect(request.into_body(), BODY_LIMIT, BODY_SILENCE).await;
+    body.map_err(|failure| failure.error.message)
+}
+
+fn bad_request(message: String) -> Response<Outgoing> {
+    let error = ErrorInfo::new(ErrorKind::InvalidRequest, message);
+    refuse(Dialect::OpenAiChat, &error)
+}
+
+fn not_found(message: String) -> Response<Outgoing> {
+    let error = ErrorInfo::new(ErrorKind::NotFound, message);
+    refuse(Dialect::OpenAiChat, &error)
 }
 
 /// Bytes of an order.

@@ -33,6 +33,8 @@ enum Route {
     Pools,
     /// New generations for them.
     Rotate,
+    /// Sets the deployment with this id aside, or brings it back.
+    Cooldown(String),
     /// Probes of clients that only want to know whether somebody is here.
     Root,
 }
@@ -70,6 +72,7 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
         Route::Metrics => health::metrics(worker),
         Route::Pools => admin::pools(worker),
         Route::Rotate => admin::rotate(worker, request).await,
+        Route::Cooldown(id) => admin::cooldown(worker, &id, request).await,
         Route::Root | Route::Call(..) => content(StatusCode::OK, "text/plain", "gateway-server\n"),
     }
 }
@@ -77,7 +80,7 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
 impl Route {
     fn is_in(&self, scope: Scope) -> bool {
         match self {
-            Self::Pools | Self::Rotate => scope != Scope::Calls,
+            Self::Pools | Self::Rotate | Self::Cooldown(_) => scope != Scope::Calls,
             Self::Call(..) | Self::Models | Self::Model(_) => scope != Scope::Admin,
             _ => true,
         }
@@ -100,7 +103,7 @@ fn route(method: &Method, path: &str, scope: Scope) -> Result<Route, ErrorInfo> 
         ErrorInfo::new(ErrorKind::NotFound, message)
     })?;
     let wanted = match route {
-        Route::Call(..) | Route::Rotate => Method::POST,
+        Route::Call(..) | Route::Rotate | Route::Cooldown(_) => Method::POST,
         _ => Method::GET,
     };
     let head_of_get = wanted == Method::GET && method == Method::HEAD;
@@ -137,6 +140,10 @@ fn match_named(path: &str) -> Option<Route> {
         if let Some(id) = path.strip_prefix(prefix) {
             return Some(Route::Model(decode(id)?));
         }
+    }
+    if let Some(rest) = path.strip_prefix("/admin/deployments/") {
+        let id = rest.strip_suffix("/cooldown")?;
+        return Some(Route::Cooldown(decode(id)?));
     }
     for prefix in ["/openai/deployments/", "/engines/"] {
         if let Some(rest) = path.strip_prefix(prefix) {
@@ -259,6 +266,7 @@ mod tests {
             ("/v1/models", true, false),
             ("/admin/pools", false, true),
             ("/admin/pools/rotate", false, true),
+            ("/admin/deployments/a/cooldown", false, true),
             ("/health/readiness", true, true),
             ("/metrics", true, true),
         ] {

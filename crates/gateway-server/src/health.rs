@@ -1,8 +1,10 @@
 //! Probes and metrics.
 
 use bytes::Bytes;
+use gateway_router::Standing;
 use http::{Response, StatusCode};
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::body::Outgoing;
 use crate::respond::{content, json};
@@ -37,12 +39,15 @@ struct Readiness {
     version: &'static str,
 }
 
-/// Every deployment, by how its last attempt went. No deployment is called for it.
+/// Every deployment, by how its last attempt went and whether it is set aside. No deployment is called for it.
 pub(crate) fn deployments(worker: &Worker) -> Response<Outgoing> {
+    let now = Instant::now();
     let snapshot = worker.shared.snapshot.load();
     let (mut healthy, mut unhealthy) = (Vec::new(), Vec::new());
     for deployment in snapshot.catalog.deployments() {
-        let failing = worker.metrics().is_failing(&deployment.id);
+        let standing = deployment.ledger.view(now).standing;
+        let failing = matches!(standing, Standing::CoolingDown { .. })
+            || worker.metrics().is_failing(&deployment.id);
         let endpoint = Endpoint {
             model: deployment.endpoint.upstream_model(),
             model_name: &deployment.group,
