@@ -1,6 +1,7 @@
 //! Names and what they stand for: model groups, aliases, deployment ids, wildcards.
 
 mod build;
+mod fallbacks;
 mod resolved;
 
 use std::collections::HashMap;

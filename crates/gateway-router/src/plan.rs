@@ -11,11 +11,14 @@
 mod again;
 mod attempt;
 mod chain;
+mod hedge;
 mod legs;
+mod retry;
+#[cfg(test)]
+mod tests;
 mod tried;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use fastrand::Rng;
 use gateway_core::Dialect;
@@ -25,17 +28,16 @@ use crate::catalog::{Catalog, Resolved};
 use crate::deployment::Deployment;
 use crate::ledger::Sample;
 use crate::options::CallOptions;
-use crate::outcome::{Again, Outcome};
+use crate::outcome::Outcome;
 use crate::running::Running;
 use crate::select::{self, Nobody, Selected};
 use crate::timers::Timer;
 
 pub use self::attempt::{Attempt, AttemptKind};
 
-use self::again::{Reach, count, rest};
 use self::chain::Chain;
 use self::legs::{Leg, Why};
-use self::tried::{Note, Tried};
+use self::tried::Tried;
 
 /// The course of one call over the deployments that may serve it.
 ///
@@ -197,43 +199,6 @@ impl Plan {
         self.stage = Stage::Over;
     }
 
-    /// When a second attempt should start beside `attempt`, if that one has no content until then. `None`: never,
-    /// because the group is not hedged, doing the work twice might harm, or the call had a second attempt already.
-    pub fn hedge_at(&self, attempt: &Attempt) -> Option<Instant> {
-        let all = &self.catalog.routing().hedging;
-        if all.is_empty() || self.hedged || !self.options.stream || !self.options.repeatable {
-            return None;
-        }
-        let group = &self.leg.group;
-        let hedging = all.get(group.group_name()).or_else(|| all.get("*"))?;
-        let after = hedging
-            .after
-            .or_else(|| group.ledger().first_content_quantile(hedging.quantile))?;
-        let at = attempt.started.checked_add(after)?;
-        (at < self.due && self.leg.members().nth(1).is_some()).then_some(at)
-    }
-
-    /// The second attempt beside a slow one at the deployment `slow`: at another deployment of the same leg, if the
-    /// group's budget has room for it.
-    pub fn hedge(&mut self, slow: &Arc<str>, now: Instant) -> Option<Box<Attempt>> {
-        let all = &self.catalog.routing().hedging;
-        let group = self.leg.group.group_name();
-        let share = all.get(group).or_else(|| all.get("*"))?.budget;
-        let is_other = |it: &Arc<Deployment>| it.id != *slow && self.tried.is_new(&it.id);
-        if now >= self.due || !self.leg.members().any(is_other) {
-            return None;
-        }
-        if !self.leg.group.ledger().may_hedge(share, now) {
-            return None;
-        }
-        let mut avoid = self.tried.all().to_vec();
-        avoid.push(Arc::clone(slow));
-        let level = self.leg.level;
-        let (deployment, running) = self.select(&avoid, level, now).ok()?;
-        self.hedged = true;
-        Some(self.attempt(deployment, running, AttemptKind::Hedge, now))
-    }
-
     fn begin(&mut self, now: Instant) -> Step {
         match self.enter(AttemptKind::First, now) {
             Ok(step) => step,
@@ -242,97 +207,6 @@ impl Plan {
                 self.onward(Why::Nobody(nobody.why), now)
             }
         }
-    }
-
-    /// The wait is over.
-    fn rested(&mut self, now: Instant) -> Step {
-        let avoid = self.tried.resting(None, now);
-        self.retry_with(&avoid, now)
-            .unwrap_or_else(|| self.onward(Why::Rested, now))
-    }
-
-    /// Tells the ledger of a failure, and remembers when its deployment may be tried again.
-    fn note(&mut self, failure: Failure<'_>, now: Instant) -> Reach {
-        let Failure { attempt, outcome } = failure;
-        let deployment = &attempt.deployment;
-        attempt.running.failed(outcome, &deployment.cooldown, now);
-        let routing = self.catalog.routing();
-        let group = self.leg.group.group_name();
-        let reach = Reach::after(outcome, group, routing, &self.options, self.lost);
-        self.lost |= outcome.is_unknown();
-        let shortest = routing.retries.wait;
-        let wait = rest(outcome, self.leg.retries, shortest, &mut self.rng);
-        let ready = now.checked_add(wait).filter(|ready| *ready < self.due);
-        let note = Note {
-            ready: ready.filter(|_| reach == Reach::All),
-            asked: outcome.again == Again::Later || outcome.retry_after.is_some(),
-        };
-        self.tried.note(&deployment.id, note);
-        reach
-    }
-
-    fn after(&mut self, failure: Failure<'_>, reach: Reach, now: Instant) -> Step {
-        let Failure { attempt, outcome } = failure;
-        if outcome.is_unknown() && !self.options.repeatable {
-            return self.give_up(GiveUp::Spent);
-        }
-        // Who needs longer than what is left would not be answered in time: another group may be faster.
-        let took = now.saturating_duration_since(attempt.started);
-        let again = reach != Reach::Nobody && took <= self.due - now;
-        if again
-            && !self.leg.failover
-            && self.leg.retries < self.count(attempt, outcome)
-            && let Some(step) = self.retry(attempt, took, now)
-        {
-            return step;
-        }
-        let kind = outcome.kind;
-        self.onward(Why::Failed { kind, again }, now)
-    }
-
-    /// Tries the same leg again: a deployment that was not tried yet, else one that was, else after a wait.
-    fn retry(&mut self, failed: &Attempt, took: Duration, now: Instant) -> Option<Step> {
-        let last = &failed.deployment.id;
-        let ready = self.soonest(last, now)?;
-        if ready + took > self.due || !self.may_retry(now) {
-            return None;
-        }
-        let tried = self.tried.all().to_vec();
-        let resting = self.tried.resting(Some(last), now);
-        let at_once = self.retry_with(&tried, now);
-        if let Some(step) = at_once.or_else(|| self.retry_with(&resting, now)) {
-            return Some(step);
-        }
-        if ready <= now {
-            // Somebody looked able to serve, and was not: taken, or ruled out by the request.
-            return None;
-        }
-        self.stage = Stage::Resting;
-        Some(Step::Wait(ready))
-    }
-
-    /// Whether the group's budget has room for one more attempt of the same call; if so it is taken.
-    fn may_retry(&self, now: Instant) -> bool {
-        let retries = &self.catalog.routing().retries;
-        let group = self.leg.group.ledger();
-        group.may_retry(retries.budget, retries.budget_floor, now)
-    }
-
-    fn retry_with(&mut self, avoid: &[Arc<str>], now: Instant) -> Option<Step> {
-        let (deployment, running) = self.select(avoid, self.leg.level, now).ok()?;
-        self.leg.retries += 1;
-        Some(Step::Try(self.attempt(
-            deployment,
-            running,
-            AttemptKind::Retry,
-            now,
-        )))
-    }
-
-    fn count(&self, attempt: &Attempt, outcome: &Outcome) -> u32 {
-        let retries = &self.catalog.routing().retries;
-        let group = self.leg.group.group_name();
-        count(outcome, &attempt.deployment, group, retries, &self.options)
     }
 
     fn select(

@@ -76,6 +76,7 @@ pub(super) async fn race<C: Call>(
             }
             drop(slow);
             call.ended(&first, AttemptEnd::Lost);
+            plan.lost(&first, Instant::now());
             Raced {
                 attempt: second,
                 made,

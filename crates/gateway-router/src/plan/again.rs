@@ -39,7 +39,7 @@ impl Reach {
                 Self::everybody_unless(said)
             }
             (Again::Never, _) => Self::Nobody,
-            // No words of a provider make credentials or credit good again.
+            (Again::Elsewhere, Some(true)) => Self::All,
             (Again::Elsewhere, _) => Self::Others,
             (Again::Anywhere | Again::Later | Again::Failed, said) => Self::everybody_unless(said),
         }
@@ -117,18 +117,17 @@ fn by_policy(policy: &RetryPolicy, kind: ErrorKind) -> Option<u32> {
     specific(policy, kind).or_else(|| policy.get(&PolicyKind::Default).copied())
 }
 
-/// What a policy says of just this kind: LiteLLM's classes of a full context and of a content policy are bad requests,
-/// too.
+/// What a policy says of just this kind. LiteLLM's refusal by a content policy is a bad request, too.
 fn specific(policy: &RetryPolicy, kind: ErrorKind) -> Option<u32> {
-    let kinds: &[PolicyKind] = match kind {
-        ErrorKind::ContentPolicy => &[PolicyKind::ContentPolicy, PolicyKind::BadRequest],
-        ErrorKind::ContextWindow => &[PolicyKind::BadRequest],
-        _ => match PolicyKind::of(kind) {
-            PolicyKind::Default => &[],
-            kind => return policy.get(&kind).copied(),
-        },
+    let own = match PolicyKind::of(kind) {
+        PolicyKind::Default => return None,
+        own => policy.get(&own),
     };
-    kinds.iter().find_map(|kind| policy.get(kind).copied())
+    let wider = || {
+        let wider = (kind == ErrorKind::ContentPolicy).then_some(PolicyKind::BadRequest)?;
+        policy.get(&wider)
+    };
+    own.or_else(wider).copied()
 }
 
 /// LiteLLM's first wait; it doubles with each retry.

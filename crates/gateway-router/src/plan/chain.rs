@@ -1,12 +1,10 @@
 //! The groups that a call falls back to: depth first, none twice.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use gateway_core::{Dialect, ErrorKind};
 
 use crate::catalog::{Catalog, Resolved};
-use crate::config::{Chains, Fallbacks};
 use crate::options::{CallOptions, Target};
 
 /// Where a call may still go when its group has failed.
@@ -44,7 +42,7 @@ impl Chain {
         &mut self,
         group: &Resolved,
         kind: Option<ErrorKind>,
-        fallbacks: &Fallbacks,
+        catalog: &Catalog,
         options: &CallOptions,
     ) {
         if self.entered.is_empty() {
@@ -57,31 +55,22 @@ impl Chain {
         if !options.fallbacks.is_empty() {
             return;
         }
-        let chains = match kind {
-            Some(ErrorKind::ContextWindow) if !fallbacks.context_window.is_empty() => {
-                &fallbacks.context_window
-            }
-            Some(ErrorKind::ContentPolicy) if !fallbacks.content_policy.is_empty() => {
-                &fallbacks.content_policy
-            }
-            _ => &fallbacks.general,
-        };
-        if let Some(targets) = find(chains, group) {
+        if let Some(targets) = catalog.fallbacks(group, kind) {
             self.push(Targets::Configured(Arc::clone(targets)));
         }
     }
 
     /// The next group that speaks `dialect` and was not entered yet, and what led there. `None`: there is none, or as
-    /// many as `most` were entered.
+    /// many as one call may enter were entered.
     pub(super) fn next(
         &mut self,
         catalog: &Catalog,
         dialect: Dialect,
         options: &CallOptions,
-        most: u32,
     ) -> Option<(Resolved, Target)> {
-        let fallbacks = self.entered.len().saturating_sub(1);
-        if u32::try_from(fallbacks).is_ok_and(|made| made >= most) {
+        let most = catalog.routing().fallbacks.max;
+        let made = u32::try_from(self.entered.len().saturating_sub(1));
+        if made.is_ok_and(|made| made >= most) {
             return None;
         }
         while let Some(list) = self.lists.last_mut() {
@@ -110,28 +99,3 @@ impl Chain {
         self.lists.push(List { targets, seen: 0 });
     }
 }
-
-/// The entry of a group: under one of its names, under one without or with its provider, or the one for all others.
-fn find<'c>(chains: &'c Chains, group: &Resolved) -> Option<&'c Arc<[Target]>> {
-    if chains.is_empty() {
-        return None;
-    }
-    let providers = || group.deployments().iter().map(|it| it.endpoint.provider());
-    let bare = |name: &'_ str| {
-        let (prefix, bare) = name.split_once('/')?;
-        providers().any(|it| it == prefix).then(|| bare.to_owned())
-    };
-    let exact = group.names().map(Cow::Borrowed);
-    let stripped = group.names().filter_map(bare).map(Cow::Owned);
-    let prefixed = group
-        .names()
-        .flat_map(|name| providers().map(move |it| Cow::Owned(format!("{it}/{name}"))));
-    exact
-        .chain(stripped)
-        .chain(prefixed)
-        .find_map(|name: Cow<'_, str>| chains.get(&*name))
-        .or_else(|| chains.get(ALL_OTHERS))
-}
-
-/// Stands for every group without an entry.
-const ALL_OTHERS: &str = "*";

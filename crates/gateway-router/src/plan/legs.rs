@@ -124,13 +124,10 @@ impl Plan {
             return step;
         }
         loop {
-            let routing = self.catalog.routing();
-            let (fallbacks, options) = (&routing.fallbacks, &self.options);
-            self.chain
-                .descend(&self.leg.group, why.kind(), fallbacks, options);
-            let next = self
-                .chain
-                .next(&self.catalog, self.dialect, options, fallbacks.max);
+            let (catalog, options) = (&self.catalog, &self.options);
+            let group = &self.leg.group;
+            self.chain.descend(group, why.kind(), catalog, options);
+            let next = self.chain.next(catalog, self.dialect, options);
             let Some((group, target)) = next else {
                 return self.finish(now);
             };
@@ -180,9 +177,10 @@ impl Plan {
     pub(super) fn soonest(&self, last: &Arc<str>, now: Instant) -> Option<Instant> {
         let ready = |it: &Arc<Deployment>| {
             let ready = self.tried.ready(&it.id, Some(last), now)?;
-            match it.ledger.view(ready).standing {
+            match it.ledger.view(now).standing {
                 Standing::Ready | Standing::Probation { out: false, .. } => Some(ready),
-                Standing::CoolingDown { .. } | Standing::Probation { out: true, .. } => None,
+                Standing::CoolingDown { until, .. } => (until <= ready).then_some(ready),
+                Standing::Probation { out: true, .. } => None,
             }
         };
         self.leg.members().filter_map(ready).min()

@@ -1,0 +1,154 @@
+//! Courses of calls, without a runtime and without waiting.
+
+mod fallbacks;
+mod hedges;
+mod laws;
+mod retries;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_core::{Dialect, ErrorKind};
+use tokio::time::Instant;
+
+use super::{Attempt, AttemptKind, Failure, GiveUp, Plan, Step};
+use crate::catalog::Catalog;
+use crate::config::{DeploymentConfig, Price, Routing, Strategy};
+use crate::options::CallOptions;
+use crate::outcome::{Again, Outcome};
+use crate::world;
+
+/// A catalog, and the moment when everything in it begins.
+struct World {
+    catalog: Arc<Catalog>,
+    start: Instant,
+}
+
+impl World {
+    /// The members are the words of `members`: `group:id`, or `group:id:level`. Of those that can serve, the first one
+    /// is chosen. Nobody is set aside, unless `routing` says so.
+    fn new(members: &str, routing: Routing) -> Self {
+        let members = members.split_whitespace().enumerate().map(member);
+        Self::of(members.collect(), routing)
+    }
+
+    fn of(members: Vec<DeploymentConfig>, mut routing: Routing) -> Self {
+        routing.strategy = Strategy::Cost;
+        let start = Instant::now();
+        let catalog = Arc::new(world::catalog(members, routing, start));
+        Self { catalog, start }
+    }
+
+    fn plan(&self, model: &str, options: CallOptions, seed: u64) -> Plan {
+        let resolved = self.catalog.resolve(model).expect("known");
+        Plan::new(
+            &self.catalog,
+            resolved,
+            Dialect::OpenAiChat,
+            options,
+            seed,
+            self.start,
+        )
+    }
+
+    /// The course of a call at `g` whose attempts all end by `fate`, which says after what time, and how.
+    fn course(&self, options: CallOptions, fate: impl Fn(&Attempt) -> Fate) -> String {
+        let mut plan = self.plan("g", options, 7);
+        let mut course = Vec::new();
+        let (mut now, mut failed) = (self.start, None::<(Box<Attempt>, Outcome)>);
+        loop {
+            let failure = failed
+                .as_ref()
+                .map(|(attempt, outcome)| Failure { attempt, outcome });
+            let step = plan.next(failure, now);
+            let attempt = match step {
+                Step::Try(attempt) => attempt,
+                Step::Wait(until) => {
+                    course.push("wait".to_owned());
+                    (now, failed) = (until, None);
+                    continue;
+                }
+                Step::GiveUp(why) => {
+                    course.push(given_up(why));
+                    return course.join(" ");
+                }
+            };
+            course.push(told(&attempt));
+            let (after, outcome) = fate(&attempt);
+            now += after;
+            match outcome {
+                Some(outcome) => failed = Some((attempt, outcome)),
+                None => {
+                    plan.succeeded(&attempt, now);
+                    course.push("done".to_owned());
+                    return course.join(" ");
+                }
+            }
+        }
+    }
+}
+
+/// After what time an attempt ends, and how: `None` is a success.
+type Fate = (Duration, Option<Outcome>);
+
+fn member((place, words): (usize, &str)) -> DeploymentConfig {
+    let mut words = words.split(':');
+    let group = words.next().expect("a group");
+    let id = words.next().expect("an id");
+    let cents = f64::from(u32::try_from(place).expect("few"));
+    DeploymentConfig {
+        group: group.to_owned(),
+        order: words.next().map(|level| level.parse().expect("a level")),
+        price: Some(Price {
+            input: cents,
+            output: cents,
+        }),
+        ..world::entry(id)
+    }
+}
+
+fn told(attempt: &Attempt) -> String {
+    let mark = match attempt.kind {
+        AttemptKind::First => "",
+        AttemptKind::Retry => "again:",
+        AttemptKind::NextLevel => "level:",
+        AttemptKind::Failover => "over:",
+        AttemptKind::Fallback => "to:",
+        AttemptKind::Hedge => "beside:",
+    };
+    format!("{mark}{}", attempt.deployment.id)
+}
+
+fn given_up(why: GiveUp) -> String {
+    match why {
+        GiveUp::Spent => "spent".to_owned(),
+        GiveUp::Late => "late".to_owned(),
+        GiveUp::Nobody(nobody) => format!("{:?}", nobody.why),
+    }
+}
+
+/// What nobody has said anything about, with nobody set aside and no bound on retries.
+fn routing() -> Routing {
+    let mut routing = Routing::default();
+    routing.cooldown.disabled = true;
+    routing.retries.budget_floor = 1e6;
+    routing
+}
+
+/// Attempts fail at once, in this way.
+fn failing(kind: ErrorKind, again: Again) -> impl Fn(&Attempt) -> Fate {
+    always(Outcome::new(kind, again))
+}
+
+fn always(outcome: Outcome) -> impl Fn(&Attempt) -> Fate {
+    move |_| (Duration::from_millis(10), Some(outcome))
+}
+
+/// Attempts at `bad` fail in words, all others succeed.
+fn broken(bad: &'static str) -> impl Fn(&Attempt) -> Fate {
+    let outcome = Outcome::new(ErrorKind::Internal, Again::Failed);
+    move |attempt| {
+        let failed = bad.split(' ').any(|it| *it == *attempt.deployment.id);
+        (Duration::from_millis(10), failed.then_some(outcome))
+    }
+}

@@ -1,0 +1,248 @@
+//! Fallback groups, and what happens when nobody can serve.
+
+use std::time::Duration;
+
+use gateway_core::ErrorKind;
+use serde_json::json;
+
+use super::{World, broken, failing, routing};
+use crate::config::{Chains, Routing};
+use crate::ledger::Terms;
+use crate::options::{CallOptions, Target};
+use crate::outcome::{Again, Outcome};
+use crate::plan::{GiveUp, Step};
+use crate::running::Running;
+use crate::select::NobodyWhy;
+use crate::world::seconds;
+
+/// `g > h i, h > j`
+fn chains(text: &str) -> Chains {
+    let chain = |entry: &str| {
+        let (from, to) = entry.split_once('>').expect("an arrow");
+        let to = to.split_whitespace().map(Target::named).collect();
+        (from.trim().to_owned(), to)
+    };
+    text.split(',').map(chain).collect()
+}
+
+/// No retries, and these general fallbacks.
+fn falling(text: &str) -> Routing {
+    let mut routing = routing();
+    routing.retries.count = 0;
+    routing.fallbacks.general = chains(text);
+    routing
+}
+
+const GROUPS: &str = "g:a h:b i:c j:d";
+
+fn course(routing: Routing, options: CallOptions, bad: &'static str) -> String {
+    World::new(GROUPS, routing).course(options, broken(bad))
+}
+
+#[test]
+fn groups_are_gone_through_depth_first_and_none_twice() {
+    let rows = [
+        ("g > h i", "a", "a to:b done"),
+        ("g > h i", "a b", "a to:b to:c done"),
+        ("g > h i", "a b c d", "a to:b to:c spent"),
+        ("g > h i, h > j", "a b c d", "a to:b to:d to:c spent"),
+        ("g > h, h > g i, i > h", "a b c d", "a to:b to:c spent"),
+        ("g > g h g h", "a b", "a to:b spent"),
+        ("h > i", "a", "a spent"),
+        ("* > i", "a b c d", "a to:c spent"),
+        ("g > h, * > i", "a b c d", "a to:b to:c spent"),
+        // Neither known nor of the dialect: passed over.
+        ("g > nowhere claude i", "a", "a to:c done"),
+        // A deployment's own name.
+        ("g > c", "a", "a to:c done"),
+    ];
+    for (fallbacks, bad, expected) in rows {
+        let told = course(falling(fallbacks), CallOptions::default(), bad);
+        assert_eq!(told, expected, "{fallbacks}");
+    }
+}
+
+#[test]
+fn a_fallback_group_has_its_own_retries_and_levels() {
+    let mut routing = falling("g > h");
+    routing.retries.count = 1;
+    let world = World::new("g:a:1 g:b:2 h:c:1 h:d:2", routing);
+    let told = world.course(CallOptions::default(), broken("a b c d"));
+    let expected =
+        "a wait again:a level:b wait again:b to:c wait again:c level:d wait again:d spent";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn no_more_groups_than_allowed_are_entered() {
+    let mut routing = falling("g > h i j");
+    routing.fallbacks.max = 2;
+    let told = course(routing.clone(), CallOptions::default(), "a b c d");
+    assert_eq!(told, "a to:b to:c spent");
+    routing.fallbacks.max = 0;
+    assert_eq!(course(routing, CallOptions::default(), "a"), "a spent");
+}
+
+#[test]
+fn a_requests_own_list_replaces_what_is_configured() {
+    let target = Target {
+        overrides: json!({"max_tokens": 1}).as_object().expect("one").clone(),
+        ..Target::named("j")
+    };
+    let options = CallOptions {
+        fallbacks: vec![target.clone(), Target::named("i")],
+        ..CallOptions::default()
+    };
+    let routing = falling("g > h, j > h, i > h");
+    let told = course(routing.clone(), options.clone(), "a b c d");
+    assert_eq!(told, "a to:d to:c spent");
+
+    // The attempt carries what is changed for its group, also when it is tried again.
+    let world = World::new(GROUPS, routing);
+    let told = world.course(options, |attempt| {
+        let changed = attempt.target.clone();
+        assert_eq!(
+            changed,
+            (*attempt.deployment.id == *"d").then(|| target.clone())
+        );
+        broken("a")(attempt)
+    });
+    assert_eq!(told, "a to:d done");
+}
+
+#[test]
+fn a_request_can_refuse_fallbacks() {
+    let options = CallOptions {
+        no_fallbacks: true,
+        fallbacks: vec![Target::named("j")],
+        ..CallOptions::default()
+    };
+    assert_eq!(course(falling("g > h"), options, "a"), "a spent");
+}
+
+#[test]
+fn failures_with_chains_of_their_own_take_those_alone() {
+    let mut routing = falling("g > h");
+    let told = |routing: &Routing, kind| {
+        let world = World::new(GROUPS, routing.clone());
+        world.course(CallOptions::default(), |attempt| {
+            let at_g = *attempt.deployment.id == *"a";
+            let outcome = Outcome::new(kind, Again::Never);
+            (Duration::ZERO, at_g.then_some(outcome))
+        })
+    };
+    for kind in [ErrorKind::ContextWindow, ErrorKind::ContentPolicy] {
+        assert_eq!(told(&routing, kind), "a to:b done");
+    }
+    routing.fallbacks.context_window = chains("g > i");
+    routing.fallbacks.content_policy = chains("other > j");
+    assert_eq!(told(&routing, ErrorKind::ContextWindow), "a to:c done");
+    assert_eq!(told(&routing, ErrorKind::ContentPolicy), "a spent");
+    assert_eq!(told(&routing, ErrorKind::InvalidRequest), "a to:b done");
+}
+
+#[test]
+fn a_group_is_found_with_its_provider_and_without() {
+    for (asked, from) in [
+        ("g", "openai/g"),
+        ("openai/x", "x"),
+        ("openai/x", "openai/*"),
+        ("openai/x", "openai/x"),
+    ] {
+        let world = World::new("g:a openai/*:w h:b", falling(&format!("{from} > h")));
+        let mut plan = world.plan(asked, CallOptions::default(), 1);
+        let Step::Try(attempt) = plan.next(None, world.start) else {
+            panic!("somebody is there")
+        };
+        let outcome = Outcome::unusable();
+        let failure = super::Failure {
+            attempt: &attempt,
+            outcome: &outcome,
+        };
+        let Step::Try(attempt) = plan.next(Some(failure), world.start) else {
+            panic!("{from} is not found for {asked}")
+        };
+        assert_eq!(*attempt.deployment.id, *"b");
+    }
+}
+
+#[test]
+fn an_unknown_end_falls_back_only_if_it_may_be_repeated() {
+    let world = World::new(GROUPS, falling("g > h"));
+    for (repeatable, expected) in [(true, "a to:b spent"), (false, "a spent")] {
+        let options = CallOptions {
+            repeatable,
+            ..CallOptions::default()
+        };
+        let unknown = Again::Unknown { stale: false };
+        let told = world.course(options, failing(ErrorKind::Upstream, unknown));
+        assert_eq!(told, expected);
+    }
+}
+
+/// Sets these deployments aside for ten seconds.
+fn set_aside(world: &World, ids: &str, kind: ErrorKind) {
+    for id in ids.split_whitespace() {
+        let mut all = world.catalog.deployments();
+        let deployment = all.find(|it| *it.id == *id).expect("known");
+        let running = Running::begin(deployment, world.start, Terms::default()).expect("ready");
+        let rules = crate::config::CooldownRules {
+            allowed_fails: Some(0),
+            time: seconds(10),
+            ..crate::config::CooldownRules::default()
+        };
+        let outcome = Outcome::new(kind, Again::Later);
+        assert!(running.failed(&outcome, &rules, world.start));
+    }
+}
+
+#[test]
+fn a_group_that_is_set_aside_is_passed_over() {
+    let world = World::new("g:a g:b h:c", falling("g > h"));
+    set_aside(&world, "a", ErrorKind::Internal);
+    assert_eq!(world.course(CallOptions::default(), broken("")), "b done");
+    set_aside(&world, "b", ErrorKind::Internal);
+    assert_eq!(
+        world.course(CallOptions::default(), broken("")),
+        "to:c done"
+    );
+    // A fallback was tried: nobody needs to be forced.
+    assert_eq!(
+        world.course(CallOptions::default(), broken("c")),
+        "to:c spent"
+    );
+}
+
+#[test]
+fn when_everybody_fails_one_of_the_group_asked_for_is_tried_once_nevertheless() {
+    let world = World::new("g:a g:b h:c", falling("g > h"));
+    set_aside(&world, "a b c", ErrorKind::Internal);
+    assert_eq!(world.course(CallOptions::default(), broken("")), "a done");
+    assert_eq!(
+        world.course(CallOptions::default(), broken("a b")),
+        "a spent"
+    );
+}
+
+#[test]
+fn when_rates_are_the_cause_it_is_told_when_to_come_back() {
+    let world = World::new("g:a g:b", routing());
+    set_aside(&world, "a b", ErrorKind::RateLimit);
+    let mut plan = world.plan("g", CallOptions::default(), 1);
+    let Step::GiveUp(GiveUp::Nobody(nobody)) = plan.next(None, world.start + seconds(4)) else {
+        panic!("somebody was tried")
+    };
+    assert_eq!(nobody.why, NobodyWhy::RateLimited);
+    assert_eq!(nobody.retry_after, Some(seconds(6)));
+}
+
+#[test]
+fn who_is_set_aside_by_the_failure_is_not_waited_for() {
+    let mut routing = falling("g > h");
+    routing.retries.count = 3;
+    routing.cooldown.disabled = false;
+    routing.cooldown.allowed_fails = Some(0);
+    let world = World::new("g:a g:b h:c", routing);
+    let told = world.course(CallOptions::default(), broken("a b"));
+    assert_eq!(told, "a again:b to:c done");
+}
