@@ -2,6 +2,8 @@
 
 mod attempt;
 mod hedge;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 

@@ -1,5 +1,8 @@
 //! How an attempt failed, in what decides about the next one.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use gateway_core::{ErrorInfo, ErrorKind};

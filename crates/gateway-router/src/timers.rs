@@ -9,6 +9,9 @@
 //! | connect | DNS, TCP and TLS |
 //! | pool | waiting for a connection or for a deployment's free slot |
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

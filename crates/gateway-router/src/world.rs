@@ -40,7 +40,7 @@ pub(crate) fn catalog(
         .enable_all()
         .build()
         .expect("a runtime");
-    let _inside = runtime.enter();
+    let inside = runtime.enter();
     let (catalog, problems) = Catalog::build(
         CatalogConfig {
             deployments,
@@ -51,6 +51,9 @@ pub(crate) fn catalog(
         &Environment::with_variables([("", ""); 0]),
         &Transport::single(TransportConfig::default()),
     );
+    drop(inside);
+    // Also where another runtime is running already.
+    runtime.shutdown_background();
     assert!(problems.is_empty(), "{problems:?}");
     catalog
 }
