@@ -119,6 +119,19 @@ pub enum Strategy {
     Cost,
 }
 
+impl Strategy {
+    /// Its name in a configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SimpleShuffle => "simple-shuffle",
+            Self::LeastBusy => "least-busy",
+            Self::Latency { .. } => "latency-based-routing",
+            Self::Usage => "usage-based-routing-v2",
+            Self::Cost => "cost-based-routing",
+        }
+    }
+}
+
 /// How often a failed call is tried again.
 #[derive(Clone, Debug)]
 pub struct Retries {
@@ -177,6 +190,21 @@ impl PolicyKind {
         Self::NotFound,
         Self::Default,
     ];
+
+    /// The word before `Retries` and `AllowedFails` in LiteLLM's policies.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BadRequestError",
+            Self::Authentication => "AuthenticationError",
+            Self::Timeout => "TimeoutError",
+            Self::RateLimit => "RateLimitError",
+            Self::ContentPolicy => "ContentPolicyViolationError",
+            Self::InternalServer => "InternalServerError",
+            Self::Unavailable => "ServiceUnavailableError",
+            Self::NotFound => "NotFoundError",
+            Self::Default => "Default",
+        }
+    }
 
     /// Its place among all of them.
     pub(crate) const fn index(self) -> usize {

@@ -136,6 +136,18 @@ pub enum Cause {
     Ordered,
 }
 
+impl Cause {
+    /// For logs, metrics and descriptions.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limited",
+            Self::Failing => "failing",
+            Self::Broken => "broken",
+            Self::Ordered => "ordered",
+        }
+    }
+}
+
 /// What the calls of a model group share.
 pub trait GroupLedger: Debug + Send + Sync {
     /// A call has come in: it pays into the budgets of retries and hedges.

@@ -24,6 +24,9 @@ mod plan;
 mod select;
 mod strategy;
 
+// Tells why.
+mod explain;
+
 // Obeys a plan.
 mod execute;
 
@@ -43,6 +46,12 @@ pub use deployment::Deployment;
 pub use error::{CatalogProblem, SendFailure};
 pub use execute::{
     Answered, AttemptEnd, Call, Course, Failed, Unanswered, UnansweredCause, exchange, execute,
+};
+pub use explain::{
+    ExplainedCooldown, ExplainedDeployment, ExplainedFallback, ExplainedFallbacks,
+    ExplainedHedging, ExplainedLeg, ExplainedRetries, ExplainedRetry, ExplainedStanding,
+    ExplainedStrategy, ExplainedTimer, ExplainedTimers, Explanation, FallbackFate, RetryOrigin,
+    RetryReach, explain,
 };
 pub use ledger::{Begun, Books, Cause, GroupLedger, Ledger, Pace, Sample, Standing, Terms, View};
 pub use memory::MemoryBooks;

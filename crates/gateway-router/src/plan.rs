@@ -16,6 +16,7 @@ mod legs;
 mod retry;
 #[cfg(test)]
 mod tests;
+mod told;
 mod tried;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::select::{self, Nobody, Selected};
 use crate::timers::Timer;
 
 pub use self::attempt::{Attempt, AttemptKind};
+pub(crate) use self::told::{reach, retries};
 
 use self::chain::Chain;
 use self::legs::{Leg, Why};

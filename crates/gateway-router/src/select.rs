@@ -11,6 +11,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::Instant;
 
+pub(crate) use self::check::RuledOut;
+
 use self::check::{Check, Tally};
 use self::tags::Pool;
 use crate::config::{Routing, Strategy};
@@ -69,6 +71,20 @@ pub enum NobodyWhy {
     Region,
     /// The input is too long for every deployment's context window.
     ContextWindow,
+}
+
+impl NobodyWhy {
+    /// For logs and descriptions.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spent => "spent",
+            Self::RateLimited => "rate_limited",
+            Self::SetAside => "set_aside",
+            Self::Tags => "tags",
+            Self::Region => "region",
+            Self::ContextWindow => "context_window",
+        }
+    }
 }
 
 /// Chooses one of `candidates`, and begins an attempt at it.
@@ -142,7 +158,10 @@ impl Check<'_> {
         let level = left.iter().map(|it| it.deployment.level()).min()?;
         left.retain(|it| it.deployment.level() == level);
         if left.iter().any(is_ready) {
-            if let Some(probe) = self.due_probe(&left, rng) {
+            let tried = |it: &Arc<Deployment>| self.wanted.avoid.contains(&it.id);
+            if !candidates.iter().any(tried)
+                && let Some(probe) = self.due_probe(&left, rng)
+            {
                 return Some(probe);
             }
             left.retain(is_ready);
@@ -156,12 +175,9 @@ impl Check<'_> {
     }
 
     /// A deployment whose probe is due gets the next call, whatever the strategy says: chance would let it wait, and
-    /// others would carry its share. Only a call's first attempt is a probe while somebody else is ready, and only
-    /// where the strategy would ever lead a call there.
+    /// others would carry its share. Only a call's first attempt in a group is a probe while somebody else is ready, and
+    /// only where the strategy would ever lead a call there.
     fn due_probe<'d>(&self, left: &[Candidate<'d>], rng: &mut Rng) -> Option<&'d Arc<Deployment>> {
-        if !self.wanted.avoid.is_empty() {
-            return None;
-        }
         let has_share = |it: &Candidate<'d>| {
             let all = || left.iter().map(|it| &**it.deployment);
             self.wanted.routing.strategy != Strategy::SimpleShuffle

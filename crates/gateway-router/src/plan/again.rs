@@ -107,13 +107,14 @@ fn has_fallback(kind: ErrorKind, fallbacks: &Fallbacks) -> bool {
 }
 
 /// A group's own policy replaces the router's.
-fn policy<'r>(group: &str, retries: &'r Retries) -> Option<&'r RetryPolicy> {
+pub(super) fn policy<'r>(group: &str, retries: &'r Retries) -> Option<&'r RetryPolicy> {
     let own = (!retries.group_policies.is_empty()).then(|| retries.group_policies.get(group));
     let policy = own.flatten().unwrap_or(&retries.policy);
     (!policy.is_empty()).then_some(policy)
 }
 
-fn by_policy(policy: &RetryPolicy, kind: ErrorKind) -> Option<u32> {
+/// What a policy says of failures of this kind.
+pub(super) fn by_policy(policy: &RetryPolicy, kind: ErrorKind) -> Option<u32> {
     specific(policy, kind).or_else(|| policy.get(&PolicyKind::Default).copied())
 }
 

@@ -1,13 +1,16 @@
 //! Whether a deployment can serve a call at all, before anybody chooses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::tags::Pool;
 use super::{Nobody, NobodyWhy, Wanted};
+use crate::config::Routing;
 use crate::deployment::Deployment;
 use crate::ledger::{Cause, Standing, View};
+use crate::options::CallOptions;
 
 /// What keeps a deployment from serving a call. Later ones come up only where no earlier one does, so that the last one
 /// of a group's tells how far the call has come.
@@ -69,19 +72,7 @@ impl Check<'_> {
         {
             return Err(Obstacle::Level);
         }
-        if !in_region(deployment, wanted.options.region.as_deref()) {
-            return Err(Obstacle::Region);
-        }
-        if !self.pool.admits(deployment) {
-            return Err(Obstacle::Tags);
-        }
-        if wanted.routing.pre_call_checks
-            && let (Some(input), Some(most)) =
-                (wanted.options.input_tokens, deployment.max_input_tokens)
-            && input > most
-        {
-            return Err(Obstacle::ContextWindow);
-        }
+        suits(deployment, &self.pool, wanted.options, wanted.routing)?;
         if wanted.avoid.contains(&deployment.id) {
             return Err(Obstacle::Avoided);
         }
@@ -127,6 +118,61 @@ pub(super) fn in_region(deployment: &Deployment, wanted: Option<&str>) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
     within(&wanted) || (wanted == "eu" && within("europe"))
+}
+
+/// Who would not do for a call at any time.
+#[derive(Debug)]
+pub(crate) struct RuledOut<'a> {
+    routing: &'a Routing,
+    options: &'a CallOptions,
+    pool: Pool<'a>,
+}
+
+impl<'a> RuledOut<'a> {
+    /// Of this group, for a call with these options.
+    pub(crate) fn of(
+        group: &[Arc<Deployment>],
+        options: &'a CallOptions,
+        routing: &'a Routing,
+    ) -> Self {
+        Self {
+            routing,
+            options,
+            pool: Pool::of(group, options, routing.tags),
+        }
+    }
+
+    /// Why this deployment would not do.
+    pub(crate) fn why(&self, deployment: &Deployment) -> Option<NobodyWhy> {
+        match suits(deployment, &self.pool, self.options, self.routing) {
+            Ok(()) => None,
+            Err(Obstacle::Region) => Some(NobodyWhy::Region),
+            Err(Obstacle::Tags) => Some(NobodyWhy::Tags),
+            Err(_) => Some(NobodyWhy::ContextWindow),
+        }
+    }
+}
+
+/// Whether a deployment would do for a call with these options.
+fn suits(
+    deployment: &Deployment,
+    pool: &Pool<'_>,
+    options: &CallOptions,
+    routing: &Routing,
+) -> Result<(), Obstacle> {
+    if !in_region(deployment, options.region.as_deref()) {
+        return Err(Obstacle::Region);
+    }
+    if !pool.admits(deployment) {
+        return Err(Obstacle::Tags);
+    }
+    if routing.pre_call_checks
+        && let (Some(input), Some(most)) = (options.input_tokens, deployment.max_input_tokens)
+        && input > most
+    {
+        return Err(Obstacle::ContextWindow);
+    }
+    Ok(())
 }
 
 impl Tally {

@@ -385,7 +385,11 @@ fn a_due_probe_gets_the_next_call_and_only_one() {
     // A call that has failed before is no probe while somebody else is ready.
     stage.avoid = vec!["a".into()];
     assert_eq!(stage.served(), "c");
-    stage.avoid.push("c".into());
+    stage.avoid = vec!["who failed in another group".into()];
+    let (id, probe) = stage.one();
+    assert_eq!((id.as_str(), probe.is_probe()), ("b", true));
+    drop(probe);
+    stage.avoid = vec!["a".into(), "c".into()];
     let (id, probe) = stage.one();
     assert_eq!((id.as_str(), probe.is_probe()), ("b", true));
     let nobody = stage.nobody();
