@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use gateway_core::ErrorKind;
+use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::{Nobody, NobodyWhy, Selected, Wanted, select};
@@ -490,4 +491,80 @@ fn threads_that_choose_at_once_share_one_probe() {
             .count()
     });
     assert_eq!(probes, 1);
+}
+
+/// A member: level, weight, region, and how it stands.
+type Member = (Option<i64>, Option<u8>, bool, u8);
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn who_is_chosen_may_serve_and_nobody_is_left_out_who_could(
+        members in proptest::collection::vec(
+            (proptest::option::of(0_i64..3), proptest::option::of(0_u8..3), any::<bool>(), 0_u8..4), 1..6),
+        strategy in prop_oneof![
+            Just(Strategy::SimpleShuffle),
+            Just(Strategy::LeastBusy),
+            Just(Strategy::Usage),
+            Just(Strategy::Cost),
+            Just(Strategy::Latency { buffer: 0.1, ttl: seconds(60) }),
+        ],
+        region in any::<bool>(),
+        avoid in proptest::collection::vec(0_usize..6, 0..3),
+        seed in any::<u64>(),
+    ) {
+        let mut stage = Stage::of(&[]);
+        let entries = members.iter().enumerate().map(|(at, (order, weight, here, _)): (usize, &Member)| {
+            DeploymentConfig {
+                order: *order,
+                weight: weight.map(f64::from),
+                region: Some(if *here { "eu-1" } else { "us-1" }.to_owned()),
+                ..entry(&at.to_string())
+            }
+        });
+        stage.members = group(entries.collect(), stage.now);
+        stage.rng = Rng::with_seed(seed);
+        stage.routing.strategy = strategy;
+        stage.options.region = region.then(|| "eu".into());
+        stage.avoid = avoid.iter().map(|at| at.to_string().into()).collect();
+        // Ready, set aside, due for a probe, with its probe out.
+        for (at, (.., standing)) in members.iter().enumerate() {
+            if *standing > 0 && members.len() > 1 {
+                let wait = if *standing == 1 { 60 } else { 1 };
+                stage.down(at, &later(ErrorKind::RateLimit, wait));
+            }
+        }
+        stage.now += seconds(5);
+        let mut out = Vec::new();
+        for (at, (.., standing)) in members.iter().enumerate() {
+            if *standing == 3 && members.len() > 1 {
+                out.extend(Running::begin(&stage.members[at], stage.now, Terms::default()));
+            }
+        }
+        let could = |at: usize| {
+            let (order, _, here, standing) = members[at];
+            let serves = members.len() == 1 || matches!(standing, 0 | 2);
+            let wanted = (here || !region) && !avoid.contains(&at);
+            (serves && wanted).then(|| order.unwrap_or(i64::MAX))
+        };
+        let level = (0..members.len()).filter_map(could).min();
+        match stage.select() {
+            Selected::One(deployment, running) => {
+                let at: usize = deployment.id.parse().expect("a number");
+                prop_assert_eq!(could(at), level, "on the lowest level of those who could");
+                prop_assert_eq!(running.is_probe(), members[at].3 == 2 && members.len() > 1);
+            }
+            Selected::Nobody(nobody) => {
+                prop_assert_eq!(level, None);
+                let suited = (0..members.len()).filter(|at| members[*at].2 || !region);
+                let why = match (suited.clone().count(), suited.filter(|at| !avoid.contains(at)).count()) {
+                    (0, _) => NobodyWhy::Region,
+                    (_, 0) => NobodyWhy::Spent,
+                    _ => NobodyWhy::RateLimited,
+                };
+                prop_assert_eq!(nobody.why, why);
+                prop_assert_eq!(nobody.retry_after.is_some(), why == NobodyWhy::RateLimited);
+            }
+        }
+    }
 }
