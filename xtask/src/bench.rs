@@ -108,6 +108,17 @@ enum Group {
     Latency,
     /// Silent streams.
     Memory,
+    /// Plain calls to a model group with several deployments, retries, fallbacks and cooldowns.
+    Guarded,
+    /// 1,000 calls at a time that nobody answers, until their timers fire.
+    Timers,
+}
+
+impl Args {
+    /// Timers are the gateway's alone: nothing to compare them with has to run.
+    fn only_timers(&self) -> bool {
+        !self.only.is_empty() && self.only.iter().all(|group| *group == Group::Timers)
+    }
 }
 
 /// Runs the benchmark, or one of its parts.

@@ -23,18 +23,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     ci::add_steps(&mut steps);
     steps.step("loom", loom);
     steps.step("package", package::run);
-    steps.step("soak --short", || {
-        shell::run(&mut shell::cargo(&[
-            "run",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--",
-            "soak",
-            "--short",
-        ]))
+    steps.step("soak --short", || soak(&["--short"]));
+    steps.step("soak --short --chaos 0.3", || {
+        soak(&["--short", "--chaos", "0.3"])
     });
     steps.finish()
+}
+
+fn soak(arguments: &[&str]) -> Result<()> {
+    let mut command = shell::cargo(&["run", "--quiet", "--package", "xtask", "--", "soak"]);
+    shell::run(command.args(arguments))
 }
 
 /// All interleavings of the pool's lock; in a target folder of its own, since `--cfg loom` rebuilds everything.

@@ -44,6 +44,13 @@ pub(crate) enum Shape {
         /// Length of the measurement, in milliseconds.
         duration_ms: u64,
     },
+    /// Calls that nobody answers, each with a timer of its own.
+    Timers {
+        /// Calls at a time.
+        connections: u32,
+        /// Length of the measurement, in milliseconds.
+        duration_ms: u64,
+    },
     /// Opens streams that stay silent, and looks at the target's memory at each step.
     Idle {
         /// Numbers of open streams, rising.
@@ -99,6 +106,12 @@ pub(crate) struct Cell {
     pub(crate) event_delay: Quantiles,
     /// How late the generator itself was to begin a call.
     pub(crate) late: Quantiles,
+    /// When the timers of plain calls fired, against when they were due.
+    pub(crate) timers_plain: Points,
+    /// The same of streams.
+    pub(crate) timers_stream: Points,
+    /// How long a call took meanwhile that was refused at once.
+    pub(crate) refused: Points,
     /// Memory of the target before the first idle stream.
     pub(crate) memory_before: Memory,
     /// Memory of the target at each step of idle streams.
@@ -120,6 +133,43 @@ pub(crate) struct Quantiles {
     pub(crate) max: u64,
 }
 
+/// Some points of a distribution, in nanoseconds; below zero is too early.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Points {
+    /// Values.
+    pub(crate) count: usize,
+    /// Smallest value.
+    pub(crate) min: i64,
+    /// Median.
+    pub(crate) p50: i64,
+    /// 90th percentile.
+    pub(crate) p90: i64,
+    /// 99th percentile.
+    pub(crate) p99: i64,
+    /// Largest value.
+    pub(crate) max: i64,
+}
+
+impl Points {
+    /// Of these values, in any order.
+    pub(crate) fn of(mut values: Vec<i64>) -> Self {
+        values.sort_unstable();
+        // The smallest value that so many in a hundred do not exceed.
+        let at = |percent: usize| {
+            let rank = (values.len() * percent).div_ceil(100);
+            values.get(rank.saturating_sub(1)).copied().unwrap_or(0)
+        };
+        Self {
+            count: values.len(),
+            min: at(0),
+            p50: at(50),
+            p90: at(90),
+            p99: at(99),
+            max: at(100),
+        }
+    }
+}
+
 impl From<&Histogram<u64>> for Quantiles {
     fn from(histogram: &Histogram<u64>) -> Self {
         Self {
@@ -129,5 +179,18 @@ impl From<&Histogram<u64>> for Quantiles {
             p99: histogram.value_at_quantile(0.99),
             max: histogram.max(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Points;
+
+    #[test]
+    fn points_are_of_the_values_themselves() {
+        let points = Points::of((-1..=98).rev().collect());
+        let found = [points.min, points.p50, points.p90, points.p99, points.max];
+        assert_eq!(found, [-1, 48, 88, 97, 98]);
+        assert_eq!(Points::of(Vec::new()), Points::default());
     }
 }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod tally;
+mod timers;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -59,6 +60,10 @@ pub(crate) async fn measure(job: Job) -> Result<Cell> {
             }
             Ok(window(&shared, duration_ms).await)
         }
+        Shape::Timers {
+            connections,
+            duration_ms,
+        } => timers::measure(&shared, connections, duration_ms).await,
         Shape::Idle { steps, settle_ms } => idle(&shared, &steps, settle_ms).await,
     }
 }

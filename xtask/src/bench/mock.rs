@@ -47,7 +47,8 @@ async fn connection(mut stream: TcpStream, answers: &Answers) -> Result<()> {
     while let Some(mode) = request.read(&mut stream).await? {
         match mode {
             Asked::Unknown => write(&mut stream, &answers.refused).await?,
-            Asked::For(Mode::Plain) => write(&mut stream, &answers.plain).await?,
+            Asked::For(Mode::Silent) => {}
+            Asked::For(Mode::Plain | Mode::Guarded) => write(&mut stream, &answers.plain).await?,
             Asked::For(Mode::Burst) => write(&mut stream, &answers.burst).await?,
             Asked::For(mode @ (Mode::Flushed | Mode::Paced)) => {
                 let alarm = match &alarm {

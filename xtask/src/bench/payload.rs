@@ -35,16 +35,22 @@ pub(crate) enum Mode {
     Paced,
     /// The role and the first content, then silence until the client leaves.
     Idle,
+    /// As [`Self::Plain`], for a group that is guarded against failures.
+    Guarded,
+    /// No answer at all.
+    Silent,
 }
 
 impl Mode {
     /// Every mode, in the order of the reports.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Plain,
         Self::Flushed,
         Self::Burst,
         Self::Paced,
         Self::Idle,
+        Self::Guarded,
+        Self::Silent,
     ];
 
     /// The word that ends the model's name.
@@ -55,6 +61,8 @@ impl Mode {
             Self::Burst => "burst",
             Self::Paced => "paced",
             Self::Idle => "idle",
+            Self::Guarded => "guarded",
+            Self::Silent => "silent",
         }
     }
 
@@ -84,7 +92,8 @@ pub(crate) fn upstream_model(mode: Mode) -> String {
 
 /// A whole request, as the `openai` Python client would write it: some 600 bytes of body.
 pub(crate) fn request(mode: Mode, host: &str, prefix: &str) -> Vec<u8> {
-    let stream = if mode == Mode::Plain { "false" } else { "true" };
+    let plain = matches!(mode, Mode::Plain | Mode::Guarded);
+    let stream = if plain { "false" } else { "true" };
     let body = format!(
         concat!(
             r#"{{"messages":[{{"role":"system","content":"You are a careful assistant for network "#,
@@ -103,6 +112,20 @@ pub(crate) fn request(mode: Mode, host: &str, prefix: &str) -> Vec<u8> {
          Accept: application/json\r\nContent-Type: application/json\r\n\
          User-Agent: OpenAI/Python 2.8.1\r\nAuthorization: Bearer {KEY}\r\n\
          Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// A request that nobody answers, with a timer in a header. A retry would begin the timer of a stream anew.
+pub(crate) fn timed_request(stream: bool, host: &str, header: &str, value: &str) -> Vec<u8> {
+    let body = format!(
+        r#"{{"model":"{}","messages":[{{"role":"user","content":"Silence."}}],"stream":{stream},"num_retries":0}}"#,
+        client_model(Mode::Silent)
+    );
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+         Authorization: Bearer {KEY}\r\n{header}: {value}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()

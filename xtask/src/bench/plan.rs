@@ -1,5 +1,7 @@
 //! The course of a run: what is measured, in which order, and by whom.
 
+mod scenarios;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -8,12 +10,13 @@ use serde::Serialize;
 use tokio::process::{Child, Command};
 
 use super::account;
-use super::job::{Cell, Job, Shape, Watch};
+use super::job::{Cell, Job, Watch};
 use super::payload::Mode;
 use super::proxies::{self, Kind, Place, Proxy};
 use super::{Args, Group};
 use crate::failure::{Doing, Failure, Result};
 use crate::shell;
+use scenarios::{Scenario, closed, scenarios};
 
 /// Everything that a run found.
 #[derive(Debug, Serialize)]
@@ -42,16 +45,6 @@ pub(crate) struct Sample {
     pub(crate) target: String,
     /// What was found.
     pub(crate) cell: Cell,
-}
-
-/// One kind of measurement.
-#[derive(Debug)]
-struct Scenario {
-    group: Group,
-    name: &'static str,
-    mode: Mode,
-    shape: Shape,
-    warm_up_ms: u64,
 }
 
 /// Runs everything.
@@ -116,7 +109,7 @@ impl Bench {
             mock: address(0),
         };
         let mut targets = vec![Proxy::new("direct", Kind::Direct, address(0))];
-        if !args.no_nginx {
+        if !args.no_nginx && !args.only_timers() {
             let binary = nginx_binary(&args.nginx_bin)?;
             targets.push(Proxy::new("nginx", Kind::Nginx(binary), address(1)));
         }
@@ -182,6 +175,9 @@ impl Bench {
     }
 
     async fn measure(&mut self, round: u32, scenario: &Scenario, index: usize) -> Result<()> {
+        if scenario.group == Group::Timers && !self.targets[index].has_timers() {
+            return Ok(());
+        }
         if scenario.group == Group::Memory {
             let target = &mut self.targets[index];
             if matches!(target.kind, Kind::Direct) {
@@ -258,59 +254,6 @@ impl Bench {
         }
         serde_json::from_slice(&output.stdout).doing(what)
     }
-}
-
-const fn closed(connections: u32, duration_ms: u64) -> Shape {
-    Shape::Closed {
-        connections,
-        duration_ms,
-    }
-}
-
-fn scenarios(args: &Args) -> Vec<Scenario> {
-    let (short, long) = if args.quick {
-        (1_000, 2_000)
-    } else {
-        (3_000, 5_000)
-    };
-    let steps = if args.quick {
-        vec![1_000]
-    } else {
-        vec![1_000, 9_000]
-    };
-    let of = |group, name, mode, shape, warm_up_ms| Scenario {
-        group,
-        name,
-        mode,
-        shape,
-        warm_up_ms,
-    };
-    let at = |rate| Shape::Open {
-        rate,
-        connections: 64,
-        duration_ms: long,
-    };
-    let idle = Shape::Idle {
-        steps,
-        settle_ms: 1_000,
-    };
-    let mut all = vec![
-        of(Group::Plain, "plain", Mode::Plain, closed(32, short), 500),
-        of(
-            Group::Flushed,
-            "flushed",
-            Mode::Flushed,
-            closed(16, short),
-            500,
-        ),
-        of(Group::Burst, "burst", Mode::Burst, closed(16, short), 500),
-        of(Group::Paced, "paced", Mode::Paced, closed(200, long), 2_800),
-        of(Group::Latency, "at 2,000", Mode::Plain, at(2_000), 1_000),
-        of(Group::Latency, "at 1,000", Mode::Plain, at(1_000), 1_000),
-        of(Group::Memory, "idle", Mode::Idle, idle, 0),
-    ];
-    all.retain(|scenario| args.only.is_empty() || args.only.contains(&scenario.group));
-    all
 }
 
 fn check_machine(args: &Args) -> Result<()> {

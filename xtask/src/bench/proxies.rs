@@ -152,6 +152,11 @@ impl Proxy {
         Ok(())
     }
 
+    /// Whether a request can set timers here: ours can, others that are named may.
+    pub(crate) const fn has_timers(&self) -> bool {
+        matches!(self.kind, Kind::Gateway(_) | Kind::Extra)
+    }
+
     /// Its processes now.
     pub(crate) fn processes(&self) -> Vec<u32> {
         match &self.kind {
@@ -236,15 +241,22 @@ fn nginx(binary: &Path, address: SocketAddr, place: &Place) -> Result<Command> {
 
 fn gateway(binary: &Path, address: SocketAddr, place: &Place) -> Result<Command> {
     let mut config = String::from("model_list:\n");
-    for mode in Mode::ALL {
+    // The group that is guarded has two deployments, and one to fall back to.
+    let modes = Mode::ALL.into_iter().chain([Mode::Guarded]);
+    for (index, mode) in modes.enumerate() {
         config.push_str(&format!(
             "  - model_name: {}\n    litellm_params:\n      model: openai/{}\n      \
-             api_base: http://{}/v1\n      api_key: sk-upstream\n",
+             api_base: http://{}/v1\n      api_key: sk-upstream-{index}\n",
             client_model(mode),
             upstream_model(mode),
             place.mock
         ));
     }
+    config.push_str(&format!(
+        "router_settings:\n  num_retries: 2\n  allowed_fails: 3\n  cooldown_time: 30\n  fallbacks:\n    - {}: [{}]\n",
+        client_model(Mode::Guarded),
+        client_model(Mode::Plain)
+    ));
     config.push_str(&format!("general_settings:\n  master_key: {KEY}\n"));
     let path = place.folder.join("gateway.yaml");
     fs::write(&path, config).doing(format!("cannot write {}", path.display()))?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::job::Cell;
 use super::plan::{Found, Sample};
-use super::table::{Goal, ROWS, Row, disturbed, generator_busy};
+use super::table::{Goal, Row, disturbed, generator_busy, rows};
 use crate::failure::{Doing, Result};
 
 /// Prints the table and writes the JSON files.
@@ -15,8 +15,7 @@ use crate::failure::{Doing, Result};
 /// # Errors
 /// The folder for results cannot be written.
 pub(crate) fn write(found: &Found) -> Result<()> {
-    let lines: Vec<Line> = ROWS
-        .iter()
+    let lines: Vec<Line> = rows()
         .filter(|row| {
             found
                 .samples
@@ -347,9 +346,7 @@ mod tests {
             samples,
             folder: std::path::PathBuf::new(),
         };
-        let row = ROWS
-            .iter()
-            .find(|row| row.title.starts_with("added p99 at 2"));
+        let row = rows().find(|row| row.title.starts_with("added p99 at 2"));
         let line = Line::new(row.unwrap(), &found);
         let gateway = &line.figures[2];
         let ratio = gateway.ratio.unwrap();

@@ -1,5 +1,7 @@
 //! The rows of the report: which figure comes from which measurement, and what it should be.
 
+mod timers;
+
 use super::job::Cell;
 
 /// One row of the report.
@@ -29,13 +31,24 @@ pub(crate) enum Goal {
 }
 
 /// All rows, in the order of the report.
-pub(crate) const ROWS: &[Row] = &[
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(timers::ROWS)
+}
+
+const ROWS: &[Row] = &[
     row(
         "CPU per plain call",
         "µs",
         "plain",
         cpu_per_call,
         Goal::Ratio(1.5),
+    ),
+    row(
+        "CPU per plain call, guarded",
+        "µs",
+        "guarded",
+        cpu_per_call,
+        Goal::Open,
     ),
     row(
         "CPU per stream, 64 flushed events",

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long)]
     seed: Option<u64>,
     /// Let the upstream fail at random: this share of what reaches it, 0 to 1, meets a fault. Clients then make calls of all kinds.
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["target", "sabotage", "hours", "rotations"])]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["target", "hours", "rotations"])]
     chaos: Option<f64>,
     /// Stop after so many calls instead of after a time.
     #[arg(long, requires = "chaos", conflicts_with = "seconds")]

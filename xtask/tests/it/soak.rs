@@ -88,6 +88,18 @@ async fn soak_finds_the_bursts_of_a_sabotaged_gateway() {
     assert_bursts_at_lifetimes(&summary);
 }
 
+#[tokio::test]
+async fn soak_with_faults_finds_cuts_that_no_fault_has_made() {
+    let out = tempfile::tempdir().unwrap();
+    let mut arguments = vec!["--chaos", "0.3", "--sabotage", "evict-closes"];
+    arguments.extend(["--seconds", "9", "--ttl", "3", "--streams", "60"]);
+    let (output, summary) = soak(out.path(), &arguments).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(summary["passed"], false);
+    let cut = &summary["breaches"]["cut_without_cause"]["count"];
+    assert!(cut.as_u64().is_some_and(|cut| cut > 0), "{summary}");
+}
+
 /// At least two bursts, and each of them next to the end of a lifetime.
 fn assert_bursts_at_lifetimes(summary: &Value) {
     let bursts = summary["bursts"].as_array().unwrap();

@@ -95,11 +95,14 @@ pub(super) fn config(settings: &Settings, ports: Ports, files: &Files<'_>) -> St
         .filter_map(|group| Some(format!("    - {}: [{}]\n", group.name, group.spare?)))
         .collect();
     format!(
-        "# Written by `cargo xtask soak --chaos`.\nmodel_list:\n{list}router_settings:\n  timeout: {CALL_SECONDS}\n  \
+        "# Written by `cargo xtask soak --chaos`.\nmodel_list:\n{list}router_settings:\n  timeout: {}\n  \
          stream_timeout: 2\n  stream_idle_timeout: 2\n  connect_timeout: 2\n  num_retries: {RETRIES}\n  \
-         cooldown_time: 1\n  client_ttl: {}\n  fallbacks:\n{fallbacks}\
+         allowed_fails: {}\n  cooldown_time: 1\n  client_ttl: {}\n  fallbacks:\n{fallbacks}\
          litellm_settings:\n  json_logs: true\ngeneral_settings:\n  master_key: {MASTER_KEY}\n\
          gateway:\n  retry_budget:\n    share: 0.5\n    per_second: 50\n  transport:\n    max_connections: 20000\n",
+        if settings.short { 8 } else { 15 },
+        // In a second, and so by the load: who is dead is set aside, who fails now and then is not.
+        settings.streams / 3,
         settings.ttl.as_secs(),
     )
 }
@@ -130,5 +133,3 @@ fn deployment(group: &Group, model: &str, at: At, ports: Ports, files: &Files<'_
 pub(super) const MOST_SENDS: usize = 2 * (1 + RETRIES);
 /// Tries of one group after the first.
 const RETRIES: usize = 2;
-/// The timer of the whole call.
-const CALL_SECONDS: u32 = 15;

@@ -136,9 +136,9 @@ impl Judgment {
         if breaches.examples.len() < MOST_EXAMPLES {
             let sends: Vec<String> = sends
                 .iter()
-                .map(|send| {
-                    let fault = send.fault.as_deref().unwrap_or("good");
-                    format!("{}:{fault}/{:?}", send.deployment, send.at)
+                .map(|send| match &send.fault {
+                    Some(fault) => format!("{} {fault} ({:?})", send.deployment, send.at),
+                    None => format!("{} good", send.deployment),
                 })
                 .collect();
             breaches.examples.push(format!(
@@ -198,7 +198,7 @@ fn wrong_end(seen: &Seen, sends: &[Send]) -> Option<Breach> {
                 Some(Breach::CutUntold)
             }
             // A verbatim route forwards an event that is no JSON; the client then stops reading.
-            _ if served.is_some_and(Send::alters) => None,
+            _ if served.or(sends.last()).is_some_and(Send::alters) => None,
             _ => Some(Breach::Damaged),
         },
     }

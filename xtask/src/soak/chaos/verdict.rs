@@ -11,9 +11,7 @@ pub(super) fn of(judgment: &Judgment) -> Verdict {
         let counts = breaches
             .iter()
             .filter_map(|breach| Some((breach, judgment.breaches.get(breach)?)));
-        let found: Vec<String> = counts
-            .map(|(breach, all)| format!("{} {breach:?}, {}", all.count, all.examples.join("; ")))
-            .collect();
+        let found: Vec<String> = counts.map(|(_, all)| all.count.to_string()).collect();
         Check {
             name,
             passed: found.is_empty(),
@@ -50,12 +48,21 @@ pub(super) fn of(judgment: &Judgment) -> Verdict {
         },
         checks,
         bursts: Vec::new(),
-        notes: vec![format!(
-            "{} calls came whole ({} of them although a request had failed), {} were told of a cut, {} got an error \
-             status, {} clients went away",
-            judgment.whole, judgment.rescued, judgment.told, judgment.refused, judgment.left
-        )],
+        notes: notes(judgment),
     }
+}
+
+fn notes(judgment: &Judgment) -> Vec<String> {
+    let ends = format!(
+        "{} calls came whole ({} of them although a request had failed), {} were told of a cut, {} got an error \
+         status, {} clients went away",
+        judgment.whole, judgment.rescued, judgment.told, judgment.refused, judgment.left
+    );
+    let examples = judgment.breaches.iter().flat_map(|(breach, all)| {
+        let first = all.examples.iter().take(MOST_SHOWN);
+        first.map(move |example| format!("{breach:?}: {example}"))
+    });
+    std::iter::once(ends).chain(examples).collect()
 }
 
 /// A run in which nothing failed, or nothing worked, proves nothing.
@@ -63,13 +70,19 @@ fn enough(judgment: &Judgment) -> Check {
     Check {
         name: "calls that prove something",
         passed: judgment.faults > 0
-            && judgment.whole * 4 >= judgment.calls
+            && judgment.whole * 2 >= judgment.calls
             && judgment.told > 0
-            && judgment.sends > judgment.calls / 2,
-        wanted: "faults, some cuts that are told, a quarter of the calls whole".to_owned(),
+            && judgment.rescued > 0,
+        wanted: "faults, cuts that are told, failures that are made good, half of the calls whole"
+            .to_owned(),
         found: format!(
-            "{} calls, {} requests at the upstream, {} faults, {} whole, {} told",
-            judgment.calls, judgment.sends, judgment.faults, judgment.whole, judgment.told
+            "{} calls, {} requests at the upstream, {} faults, {} whole ({} after a failure), {} told",
+            judgment.calls,
+            judgment.sends,
+            judgment.faults,
+            judgment.whole,
+            judgment.rescued,
+            judgment.told
         ),
     }
 }
@@ -98,6 +111,9 @@ fn accounted(judgment: &Judgment) -> Check {
         ),
     }
 }
+
+/// Examples of each kind of breach that are shown; `summary.json` has more.
+const MOST_SHOWN: usize = 5;
 
 const PROMISES: &[(&str, &[Breach])] = &[
     (

@@ -69,6 +69,10 @@ fn a_gateway_that_keeps_its_promises_has_no_breach() {
             broken(Outcome::Altered, Some(1)),
             vec![send(1, Some("bad-json"), Moment::After)],
         ),
+        (
+            broken(Outcome::Altered, None),
+            vec![send(1, Some("bad-json"), Moment::Before)],
+        ),
         (seen(End::Left, 0, None), vec![good(1)]),
     ];
     for (seen, sends) in kept {
@@ -195,7 +199,7 @@ fn a_call_is_accounted_once_and_as_what_it_was() {
     }
 }
 
-/// A run of a hundred good calls and one that was cut as it had to be.
+/// A run of good calls, one that was made good, and one that was cut as it had to be.
 fn found() -> Found {
     let mut found = Found::default();
     for number in 0..101 {
@@ -208,9 +212,12 @@ fn found() -> Found {
         } else {
             (None, "complete")
         };
-        found
-            .sends
-            .insert(call.clone(), vec![send(1, fault, Moment::After)]);
+        let mut sends = vec![send(1, fault, Moment::After)];
+        if number == 50 {
+            sends = vec![send(1, Some("500"), Moment::Before), good(2)];
+            one.served = Some(2);
+        }
+        found.sends.insert(call.clone(), sends);
         let record = CallRecord::new(&call, end, 200);
         found.account.records.insert(call, vec![record]);
         found.seen.push(one);
