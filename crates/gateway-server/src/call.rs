@@ -228,6 +228,7 @@ async fn attempt(
             choices: record.choices,
             journal: &record.journal,
             shown: &snapshot.shown,
+            due: (timers.call.0, &timers.call.1),
             mock: asked.said.mock.as_deref(),
         };
         // Pinned where it is made: every move of a future is a copy that its owner has room for.

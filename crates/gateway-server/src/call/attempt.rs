@@ -2,7 +2,7 @@
 
 use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, Limits, Usage, is_gateway_field};
 use gateway_providers::CallParts;
-use gateway_router::{Again, Attempt, AttemptEnd, Call, Failed, exchange};
+use gateway_router::{Again, Attempt, AttemptEnd, Call, Failed, Timer, exchange};
 use http::HeaderMap;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ pub(super) struct Attempts<'a> {
     pub journal: &'a Journal,
     /// What is known of deployments beside routing.
     pub shown: &'a ShownDeployments,
+    /// When the whole call must be over.
+    pub due: (Instant, &'a Timer),
     /// What the request wants to be made up.
     pub mock: Option<&'a Mock>,
 }
@@ -86,7 +88,7 @@ impl Call for Attempts<'_> {
         };
         let envelope = changed.as_ref().unwrap_or(self.envelope);
         if let Some(mock) = self.mock(attempt)
-            && let Some(played) = mock.play(self, envelope).await
+            && let Some(played) = mock.play(self, attempt, envelope).await
         {
             return played;
         }

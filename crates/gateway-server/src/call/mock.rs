@@ -4,12 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use gateway_core::{
-    Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Flow, Framer, MockAnswer, Usage, mock_error,
+    Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Flow, Framer, MockAnswer, TimerName, Usage,
+    mock_error,
 };
-use gateway_router::{Again, Failed};
+use gateway_router::{Again, Attempt, Failed, Outcome, Timer};
 use http::HeaderMap;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Answer;
 use super::attempt::{Attempts, Got};
@@ -111,14 +112,14 @@ impl Mock {
     pub(super) async fn play(
         &self,
         call: &Attempts<'_>,
+        attempt: &Attempt,
         envelope: &Envelope,
     ) -> Option<Result<Got, Failed<Failure>>> {
         if let Some(delay) = self.delay {
             sleep(delay).await;
         }
         if self.silent {
-            // A timer of the attempt or the call ends this.
-            std::future::pending::<()>().await;
+            return Some(Err(self.stays_silent(call, attempt).await));
         }
         if let Some(mishap) = &self.failure {
             return Some(Err(self.fails(mishap)));
@@ -132,6 +133,24 @@ impl Mock {
         })
     }
 
+    /// Until a timer of the attempt or the call fires.
+    async fn stays_silent(&self, call: &Attempts<'_>, attempt: &Attempt) -> Failed<Failure> {
+        if !self.by_caller {
+            // The router ends this, and holds it against the deployment.
+            std::future::pending::<()>().await;
+        }
+        // Ready in the moment in which the router would end it, and looked at first.
+        let (due, name, timer) = first_timer(call, attempt);
+        sleep_until(due).await;
+        call.journal.fired(attempt, name, timer);
+        let mut outcome = Outcome::expired(timer);
+        outcome.by_caller = true;
+        Failed {
+            outcome,
+            error: Failure::timer(name, timer),
+        }
+    }
+
     fn fails(&self, mishap: &Mishap) -> Failed<Failure> {
         let mut failure = Failure::new(EndReason::UpstreamError, mishap.error.clone());
         failure.detail = Some(format!("a mock: {}", mishap.error.message));
@@ -139,6 +158,26 @@ impl Mock {
         failed.outcome.by_caller = self.by_caller;
         failed
     }
+}
+
+/// The timer that ends a silent attempt.
+fn first_timer<'t>(call: &Attempts<'t>, attempt: &'t Attempt) -> (Instant, TimerName, &'t Timer) {
+    let timers = &attempt.timers;
+    let first_content = timers.first_content.as_ref().filter(|_| call.stream);
+    let (due, timer) = call.due;
+    let mut first = (due, TimerName::Call, timer);
+    for (name, timer) in [
+        (TimerName::Attempt, timers.attempt.as_ref()),
+        (TimerName::FirstContent, first_content),
+    ] {
+        if let Some(timer) = timer {
+            let due = attempt.started + timer.limit;
+            if due < first.0 {
+                first = (due, name, timer);
+            }
+        }
+    }
+    first
 }
 
 fn answer(dialect: Dialect, envelope: &Envelope, text: &str) -> Bytes {

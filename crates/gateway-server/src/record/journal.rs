@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gateway_core::{ErrorKind, TimerName};
-use gateway_router::{Attempt, AttemptEnd, AttemptKind, Deployment, SendFailure};
+use gateway_router::{Attempt, AttemptEnd, AttemptKind, Deployment, SendFailure, Timer};
 use gateway_transport::ResponseBody;
 use http::Response;
 use tokio::time::Instant;
@@ -128,17 +128,30 @@ impl Journal {
         });
     }
 
+    /// One of its timers fired, which the router will hear of as of any failure.
+    pub(crate) fn fired(&self, attempt: &Attempt, name: TimerName, timer: &Timer) {
+        self.with(attempt, |entry| {
+            entry.outcome = AttemptOutcome::Expired(name, timer.limit);
+        });
+    }
+
     /// It is over, or has its first content.
     pub(crate) fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
-        self.with(attempt, |entry| {
+        let note = |entry: &mut Entry| {
             entry.took = Some(entry.started.elapsed());
             entry.outcome = match end {
+                AttemptEnd::Failed(_) if entry.outcome != AttemptOutcome::GivenUp => return,
                 AttemptEnd::Answered => AttemptOutcome::Answered,
                 AttemptEnd::Failed(outcome) => AttemptOutcome::Failed(outcome.kind),
                 AttemptEnd::Expired(timer, said) => AttemptOutcome::Expired(timer, said.limit),
                 AttemptEnd::Lost => AttemptOutcome::Lost,
             };
-        });
+        };
+        if !self.with(attempt, note) {
+            // It ended before anything was done for it.
+            self.began(attempt);
+            self.with(attempt, note);
+        }
     }
 
     /// Something of the last one.
@@ -157,11 +170,11 @@ impl Journal {
         std::mem::take(entries)
     }
 
-    fn with(&self, attempt: &Attempt, change: impl FnOnce(&mut Entry)) {
+    /// Changes the entry of `attempt`. False: it has none.
+    fn with(&self, attempt: &Attempt, change: impl FnOnce(&mut Entry)) -> bool {
         let mut entries = self.lock();
-        if let Some(entry) = entries.iter_mut().rfind(|it| it.number == attempt.number) {
-            change(entry);
-        }
+        let entry = entries.iter_mut().rfind(|it| it.number == attempt.number);
+        entry.map(change).is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
