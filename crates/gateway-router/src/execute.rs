@@ -35,6 +35,11 @@ pub trait Call: Sync {
         attempt: &Attempt,
     ) -> impl Future<Output = Result<Self::Answer, Failed<Self::Error>>> + Send;
 
+    /// How many tokens an answer has, where that is known already: the pace of deployments is per token.
+    fn output_tokens(&self, _answer: &Self::Answer) -> Option<u64> {
+        None
+    }
+
     /// An attempt is over. Not told of attempts that are given up together with the call.
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>);
 }
@@ -150,7 +155,7 @@ pub async fn execute<C: Call>(
         };
         match made {
             Ok(answer) => {
-                plan.succeeded(&attempt, Instant::now());
+                plan.succeeded(&attempt, call.output_tokens(&answer), Instant::now());
                 call.ended(&attempt, AttemptEnd::Answered);
                 return Ok(Answered {
                     answer,

@@ -184,15 +184,15 @@ impl Plan {
         self.note(failure, now);
     }
 
-    /// An attempt has got its first content, or its answer as a whole: its deployment's ledger is told, and the plan
-    /// is over.
-    pub fn succeeded(&mut self, attempt: &Attempt, now: Instant) {
+    /// An attempt has got its first content, or its answer as a whole with so many tokens: its deployment's ledger is
+    /// told, and the plan is over.
+    pub fn succeeded(&mut self, attempt: &Attempt, output_tokens: Option<u64>, now: Instant) {
         let took = now.saturating_duration_since(attempt.started);
         let stream = self.options.stream;
         let sample = Sample {
             first_content: stream.then_some(took),
             whole: (!stream).then_some(took),
-            output_tokens: None,
+            output_tokens,
         };
         attempt.running.succeeded(sample, now);
         if stream {

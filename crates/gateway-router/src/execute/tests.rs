@@ -61,6 +61,10 @@ impl Call for Stage {
         }
     }
 
+    fn output_tokens(&self, answer: &String) -> Option<u64> {
+        u64::try_from(answer.len()).ok()
+    }
+
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
         let end = match end {
             AttemptEnd::Answered => "answered".to_owned(),
@@ -192,6 +196,21 @@ async fn an_answer_comes_with_its_attempt_which_is_under_way_until_it_is_dropped
     assert_eq!(stage.in_flight(), [1]);
     drop(answered);
     assert_eq!(stage.in_flight(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pace_is_first_content_of_streams_and_time_per_token_of_the_rest() {
+    let stage = Stage::new(&[("abcd", Answers(20))], routing());
+    let pace = || {
+        let mut all = stage.catalog.deployments();
+        let ledger = &all.next().expect("one").ledger;
+        ledger.pace(Instant::now(), Duration::from_secs(60))
+    };
+    stage.call(CallOptions::default()).await.expect("an answer");
+    assert_eq!((pace().first_content, pace().whole), (None, Some(ms(5))));
+    let stream = stream(RequestTimers::default());
+    stage.call(stream).await.expect("an answer");
+    assert_eq!(pace().first_content, Some(ms(20)));
 }
 
 /// What a request says, a deployment's timers of an attempt and of first content; and which timer fires, after how many

@@ -79,7 +79,7 @@ impl World {
             match outcome {
                 Some(outcome) => failed = Some((attempt, outcome)),
                 None => {
-                    plan.succeeded(&attempt, now);
+                    plan.succeeded(&attempt, None, now);
                     course.push("done".to_owned());
                     return course.join(" ");
                 }

@@ -94,7 +94,7 @@ fn the_groups_history_says_what_is_slow_and_slow_ones_count_in_it() {
     for number in 1..=30 {
         let mut plan = world.plan("g", stream(), number);
         let attempt = begun(&mut plan, world.start);
-        plan.succeeded(&attempt, world.start + Duration::from_millis(number));
+        plan.succeeded(&attempt, None, world.start + Duration::from_millis(number));
     }
     let at = |seed| {
         let mut plan = world.plan("g", stream(), seed);

@@ -317,6 +317,6 @@ fn nothing_happens_after_a_success() {
     let Step::Try(attempt) = plan.next(None, now) else {
         panic!("somebody is there")
     };
-    plan.succeeded(&attempt, now);
+    plan.succeeded(&attempt, None, now);
     assert!(matches!(plan.next(None, now), Step::GiveUp(_)));
 }
