@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::PATIENCE;
 use crate::gateway::Gateway;
+use crate::setup::ANTHROPIC;
 
 /// The HTTP between client and gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,14 @@ pub enum Live {
 pub const STREAMING: [Wire; 3] = [
     Wire::OpenAiChat,
     Wire::OpenAiCompletions,
+    Wire::AnthropicMessages,
+];
+
+/// All dialects.
+pub const WIRES: [Wire; 4] = [
+    Wire::OpenAiChat,
+    Wire::OpenAiCompletions,
+    Wire::OpenAiEmbeddings,
     Wire::AnthropicMessages,
 ];
 
@@ -137,6 +146,32 @@ pub async fn everywhere(gateway: &Gateway, text: &str) -> Vec<Call> {
     calls(gateway, requests).await
 }
 
+/// The same call on every endpoint, plain and where there is such a thing as a stream, over HTTP/1.1.
+#[must_use]
+pub fn on_every_endpoint(change: impl Fn(Request) -> Request) -> Vec<(Wire, Carry, Request)> {
+    let plain = WIRES.map(|wire| (wire, plain(wire, "hello")));
+    let streams = STREAMING.map(|wire| (wire, streaming(wire, "hello")));
+    let all = plain.into_iter().chain(streams);
+    all.map(|(wire, request)| (wire, Carry::Http1, change(request)))
+        .collect()
+}
+
+/// The attempts of a call, by its record: `deployment kind outcome` each. Empty if the first one was answered. What
+/// dialect a deployment of [`Setup::member`](crate::Setup::member) is for is left out.
+#[must_use]
+pub fn course(record: &Value) -> Vec<String> {
+    let word = |attempt: &Value, key: &str| attempt[key].as_str().unwrap_or("?").to_owned();
+    let attempts = record["attempt_log"].as_array().into_iter().flatten();
+    attempts
+        .map(|it| {
+            ["deployment", "kind", "outcome"]
+                .map(|key| word(it, key))
+                .join(" ")
+        })
+        .map(|attempt| attempt.replace(ANTHROPIC, ""))
+        .collect()
+}
+
 async fn view(addr: SocketAddr, carry: Carry, request: Request) -> ClientView {
     match carry {
         Carry::Http1 => {
@@ -189,6 +224,67 @@ impl Call {
         assert_error_shape(self.wire, &view.json());
         assert_eq!(self.record["end"], end, "{self:#?}");
         assert_eq!(self.record["status"], status, "{self:#?}");
+    }
+
+    /// The whole text that the client got, whether it came as a stream or in one piece. Embeddings have none.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let body = self.view.json();
+        let text = match self.wire {
+            _ if !self.view.events.is_empty() => return self.view.text(),
+            Wire::AnthropicMessages => &body["content"][0]["text"],
+            Wire::OpenAiCompletions => &body["choices"][0]["text"],
+            _ => &body["choices"][0]["message"]["content"],
+        };
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Checks that the client has a whole answer, as a stream or in one piece.
+    ///
+    /// # Panics
+    /// If it has not.
+    pub fn assert_served(&self) {
+        assert_eq!(self.view.status, 200, "{self:#?}");
+        assert_eq!(self.record["end"], "complete", "{self:#?}");
+        if self.record["stream"] == true {
+            assert!(self.view.is_complete(), "{self:#?}");
+        } else {
+            assert_eq!(self.view.end, BodyEnd::Clean, "{self:#?}");
+            assert!(self.view.json().is_object(), "{self:#?}");
+        }
+    }
+
+    /// Checks that a timer ended the call before its client had anything: 408 in the dialect, which names the timer, its
+    /// value in seconds, who said it, and the attempts; the record does so too.
+    ///
+    /// # Panics
+    /// If one of these is not so.
+    pub fn assert_expired(&self, timer: &str, seconds: f64, origin: &str) {
+        self.assert_refused(408, &format!("timer_{timer}"));
+        let body = self.view.json();
+        let message = body["error"]["message"].as_str().unwrap_or_default();
+        let told = format!("`{timer}` timer of {seconds} s (");
+        assert!(message.contains(&told), "{told:?} is missing: {self:#?}");
+        assert!(message.contains(origin), "{origin:?} is missing: {self:#?}");
+        assert!(message.contains("attempt"), "{self:#?}");
+        assert_eq!(self.record["timer"], timer, "{self:#?}");
+        let limit = self.record["timer_ms"].as_f64().unwrap_or(-1.0);
+        assert!((limit - seconds * 1e3).abs() < 0.5, "{self:#?}");
+        let header = self.view.header("x-litellm-timeout");
+        let header = header.and_then(|it| it.parse::<f64>().ok());
+        assert_eq!(header, Some(seconds), "{self:#?}");
+    }
+
+    /// How long the call took, in seconds, by its record.
+    ///
+    /// # Panics
+    /// If the record does not say so.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.record["duration_ms"]
+            .as_f64()
+            .expect("every record has it")
+            / 1e3
     }
 
     /// Checks a stream that is complete and said so.

@@ -1,9 +1,10 @@
 //! A configuration for one test, and the way from it to a running gateway.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gateway_testkit::dialect::Wire;
 use gateway_testkit::process::{Process, ProcessConfig, Ready};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -21,12 +22,21 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Two workers, a free port, no model, no key, and a drain that begins at once.
+    /// Two workers, a free port, no model, no key, and a drain that begins at once. One attempt per call, and no
+    /// deployment is set aside: what is seen is what one attempt comes to.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::routed()
+            .set("router_settings.num_retries", json!(0))
+            .set("router_settings.disable_cooldowns", json!(true))
+    }
+
+    /// The same, but for calls that are tried again and deployments that are set aside as if nobody had said anything.
     ///
     /// # Panics
     /// If there is no room for a directory.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn routed() -> Self {
         let setup = Self {
             config: json!({"model_list": []}),
             args: Vec::new(),
@@ -62,18 +72,55 @@ impl Setup {
         )
     }
 
+    /// With one more deployment of this upstream for calls in a dialect; `more` goes into its parameters.
+    #[must_use]
+    pub fn deployment(self, wire: Wire, group: &str, id: &str, url: &str, more: &Value) -> Self {
+        let (model, base) = match wire {
+            Wire::AnthropicMessages => ("anthropic/double", url.to_owned()),
+            _ => ("openai/double", format!("{url}/v1")),
+        };
+        let mut params = json!({"model": model, "api_base": base, "api_key": "sk-provider"});
+        merge(&mut params, more);
+        let info = json!({"id": id});
+        self.entry(json!({"model_name": group, "litellm_params": params, "model_info": info}))
+    }
+
+    /// With one more deployment of this upstream in every dialect: an id has one dialect, so the deployment for Anthropic's
+    /// is `{id}-anthropic`, which [`course`](crate::call::course) does not tell apart.
+    #[must_use]
+    pub fn member(self, group: &str, id: &str, url: &str, more: &Value) -> Self {
+        let anthropic = format!("{id}{ANTHROPIC}");
+        self.deployment(Wire::OpenAiChat, group, id, url, more)
+            .deployment(Wire::AnthropicMessages, group, &anthropic, url, more)
+    }
+
     /// With one more entry in `model_list`.
     ///
     /// # Panics
     /// If `model_list` was replaced by something else than a list.
     #[must_use]
-    pub fn model(mut self, name: &str, params: &Value) -> Self {
-        let entry = json!({"model_name": name, "litellm_params": params});
+    pub fn model(self, name: &str, params: &Value) -> Self {
+        self.entry(json!({"model_name": name, "litellm_params": params}))
+    }
+
+    fn entry(mut self, entry: Value) -> Self {
         self.config["model_list"]
             .as_array_mut()
             .expect("it is a list")
             .push(entry);
         self
+    }
+
+    /// The configuration as the file that the gateway reads.
+    ///
+    /// # Panics
+    /// If the directory is not writable.
+    #[must_use]
+    pub fn write(&self) -> PathBuf {
+        let file = self.dir.path().join("config.yaml");
+        // JSON is YAML.
+        fs::write(&file, self.config.to_string()).expect("the directory is writable");
+        file
     }
 
     /// With this value at a dotted path such as `gateway.heartbeat_seconds`.
@@ -121,10 +168,7 @@ impl Setup {
     /// # Panics
     /// If it does not start; the message holds its output.
     pub async fn start(self) -> Gateway {
-        let file = self.dir.path().join("config.yaml");
-        // JSON is YAML.
-        fs::write(&file, self.config.to_string()).expect("the directory is writable");
-        let file = file.display().to_string();
+        let file = self.write().display().to_string();
         let mut args = vec![
             "--config".to_owned(),
             file,
@@ -162,5 +206,7 @@ fn merge(into: &mut Value, more: &Value) {
     }
 }
 
+/// Ends the ids of a member's deployments for Anthropic's dialect.
+pub(crate) const ANTHROPIC: &str = "-anthropic";
 /// Linking may be going on beside us.
 const START: Duration = Duration::from_secs(30);
