@@ -111,6 +111,10 @@ impl Call for Attempts<'_> {
         }
     }
 
+    fn output_tokens(&self, got: &Got) -> Option<u64> {
+        got.usage.output_tokens
+    }
+
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
         self.journal.ended(attempt, end);
     }
