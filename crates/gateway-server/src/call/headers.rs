@@ -205,6 +205,23 @@ pub(crate) mod names {
         HeaderName::from_static("x-litellm-overhead-duration-ms");
     /// On errors: the timer that fired, else the call's, in seconds.
     pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static("x-litellm-timeout");
+
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) const ALL: [HeaderName; 12] = [
+        CALL_ID,
+        VERSION,
+        MODEL_ID,
+        MODEL_GROUP,
+        MODEL_NAME,
+        API_BASE,
+        RETRIES,
+        MAX_RETRIES,
+        FALLBACKS,
+        DURATION,
+        OVERHEAD,
+        TIMEOUT,
+    ];
 }
 
 /// What the upstream's headers are called towards the client begins with this.
@@ -309,6 +326,24 @@ mod tests {
                 "x-request-id",
             ]
         );
+    }
+
+    #[test]
+    fn the_page_of_headers_names_every_one_that_is_set() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/headers.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, answers) = page.split_once("## What an answer says").unwrap();
+        let told: Vec<&str> = answers
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `x-litellm-"))
+            .filter_map(|row| row.split('`').next())
+            .collect();
+        let set = names::ALL;
+        for name in &set {
+            let name = name.as_str().strip_prefix("x-litellm-").unwrap();
+            assert!(told.contains(&name), "{name}");
+        }
+        assert_eq!(told.len(), set.len());
     }
 
     #[test]
