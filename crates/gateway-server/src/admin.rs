@@ -1,8 +1,10 @@
 //! What an operator sees of the pools and of the deployments, and does to them.
 
 mod cooldown;
+mod explain;
 
 pub(crate) use cooldown::cooldown;
+pub(crate) use explain::explain;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, ErrorInfo, ErrorKind};

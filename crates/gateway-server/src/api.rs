@@ -33,6 +33,8 @@ enum Route {
     Pools,
     /// New generations for them.
     Rotate,
+    /// What would happen to a call.
+    Explain,
     /// Sets the deployment with this id aside, or brings it back.
     Cooldown(String),
     /// Probes of clients that only want to know whether somebody is here.
@@ -72,6 +74,7 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
         Route::Metrics => health::metrics(worker),
         Route::Pools => admin::pools(worker),
         Route::Rotate => admin::rotate(worker, request).await,
+        Route::Explain => admin::explain(worker, request).await,
         Route::Cooldown(id) => admin::cooldown(worker, &id, request).await,
         Route::Root | Route::Call(..) => content(StatusCode::OK, "text/plain", "gateway-server\n"),
     }
@@ -80,7 +83,7 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
 impl Route {
     fn is_in(&self, scope: Scope) -> bool {
         match self {
-            Self::Pools | Self::Rotate | Self::Cooldown(_) => scope != Scope::Calls,
+            Self::Pools | Self::Rotate | Self::Explain | Self::Cooldown(_) => scope != Scope::Calls,
             Self::Call(..) | Self::Models | Self::Model(_) => scope != Scope::Admin,
             _ => true,
         }
@@ -104,6 +107,8 @@ fn route(method: &Method, path: &str, scope: Scope) -> Result<Route, ErrorInfo> 
     })?;
     let wanted = match route {
         Route::Call(..) | Route::Rotate | Route::Cooldown(_) => Method::POST,
+        // The body of a POST is the request that is meant.
+        Route::Explain if *method == Method::POST => Method::POST,
         _ => Method::GET,
     };
     let head_of_get = wanted == Method::GET && method == Method::HEAD;
@@ -130,6 +135,7 @@ fn match_path(path: &str) -> Option<Route> {
         "/metrics" => Route::Metrics,
         "/admin/pools" => Route::Pools,
         "/admin/pools/rotate" => Route::Rotate,
+        "/admin/explain" => Route::Explain,
         _ => return match_named(path),
     })
 }
@@ -174,7 +180,7 @@ fn dialect_of(path: &str) -> Dialect {
 }
 
 /// Resolves percent-encoding; `None` when what comes out is no text.
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -267,6 +273,7 @@ mod tests {
             ("/admin/pools", false, true),
             ("/admin/pools/rotate", false, true),
             ("/admin/deployments/a/cooldown", false, true),
+            ("/admin/explain", false, true),
             ("/health/readiness", true, true),
             ("/metrics", true, true),
         ] {

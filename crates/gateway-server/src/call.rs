@@ -39,6 +39,7 @@ use attempt::{Attempts, Got};
 use options::Said;
 
 pub(crate) use mock::Mock;
+pub(crate) use options::read as read_options;
 pub(crate) use shown::{Configured, Shown, ShownDeployments};
 
 /// What a call is answered with.

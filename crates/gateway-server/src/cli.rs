@@ -3,10 +3,12 @@
 //! Every command is a function that takes arguments and writers, so that tests need no process.
 
 mod check; // `check FILE`.
+mod explain; // `explain MODEL`.
 mod legacy; // LiteLLM's flags that mean nothing here.
 mod run; // `run`, the default.
 
 pub use check::{CheckArgs, Format, check};
+pub use explain::{ExplainArgs, explain};
 pub use legacy::LegacyArgs;
 pub use run::{RunArgs, load};
 
@@ -40,6 +42,8 @@ enum Command {
     Run(Box<RunArgs>),
     /// Check a configuration without starting anything.
     Check(CheckArgs),
+    /// Tell what would happen to a call of a model.
+    Explain(Box<ExplainArgs>),
 }
 
 /// What the user wants done.
@@ -49,6 +53,8 @@ pub enum Action {
     Run(Box<RunArgs>),
     /// [`check`] a file.
     Check(CheckArgs),
+    /// [`explain`] a model.
+    Explain(Box<ExplainArgs>),
     /// Nothing that exists here: say this and exit with [`Exit::Usage`].
     Refuse(String),
 }
@@ -88,6 +94,7 @@ impl Cli {
     pub fn action(self) -> Action {
         match self.command {
             Some(Command::Check(args)) => Action::Check(args),
+            Some(Command::Explain(args)) => Action::Explain(args),
             Some(Command::Run(args)) => args.action(),
             None => self.run.action(),
         }

@@ -34,6 +34,7 @@ pub use settings::{
     Admin, Admission, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat, Settings,
     TlsFiles, TransportSettings,
 };
+pub(crate) use suggest::nearest;
 
 use gateway_providers::ConnectOptions;
 use layers::{Given, Layers};

@@ -20,6 +20,10 @@ pub fn main() -> ExitCode {
     let environment = Environment::of_process();
     let done = match cli.action() {
         Action::Check(args) => cli::check(&args, &environment, &mut io::stdout().lock()),
+        Action::Explain(args) => {
+            let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+            cli::explain(&args, &environment, &mut out, &mut err)
+        }
         Action::Run(args) => Ok(serve(&args, &environment)),
         Action::Refuse(why) => writeln!(io::stderr(), "{why}").map(|()| Exit::Usage),
     };

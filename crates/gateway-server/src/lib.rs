@@ -32,9 +32,10 @@ mod log;
 mod metrics;
 mod record;
 
-// What else is asked for: pools, probes, models, the embedded upstream.
+// What else is asked for: pools, what would happen, probes, models, the embedded upstream.
 mod admin;
 mod demo;
+mod explain;
 mod health;
 mod models;
 

@@ -18,7 +18,7 @@ use read::{bad, field, flag, parse_count, parse_seconds, text, value};
 
 /// What a request says, read.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// For the router.
     pub options: CallOptions,
     /// What is made up instead of asking a provider.
@@ -36,7 +36,7 @@ type Tags = Vec<Box<str>>;
 ///
 /// # Errors
 /// The failure to answer with: it names the header or the field that cannot be used.
-pub(super) fn read(
+pub(crate) fn read(
     headers: &HeaderMap,
     envelope: &Envelope,
     snapshot: &Snapshot,

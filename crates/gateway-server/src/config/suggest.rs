@@ -4,7 +4,7 @@
 ///
 /// Allowed are one edit for words of up to four letters, two up to eight, three above. Swapping
 /// two neighbors counts as one edit. Case and `-` against `_` do not count.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
