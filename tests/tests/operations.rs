@@ -198,3 +198,57 @@ async fn what_cannot_be_started_says_why_and_exits_with_1() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_operator_sees_why_and_sets_a_deployment_aside() {
+    let upstreams = [Upstream::plain().await, Upstream::plain().await];
+    let of = |at: usize| {
+        let base = format!("{}/v1", upstreams[at].url());
+        json!({"model": "openai/double", "api_base": base, "api_key": "sk-hidden", "timeout": 20})
+    };
+    let gateway = Setup::new()
+        .model("double", &of(0))
+        .model("double", &of(1))
+        .set("gateway.workers", json!(1))
+        .start()
+        .await;
+    let explained = async || gateway.get("/admin/explain?model=double").await;
+    let view = explained().await;
+    assert_eq!(view.status, 200, "{view:?}");
+    assert!(!String::from_utf8_lossy(&view.body).contains("sk-hidden"));
+    let told = view.json()["legs"][0]["deployments"].clone();
+    assert_eq!(told[0]["share_percent"], 50.0, "{told:#}");
+    assert_eq!(told[0]["timers"]["attempt"]["seconds"], 20.0);
+
+    let id = told[0]["id"].as_str().unwrap();
+    let path = format!("/admin/deployments/{id}/cooldown");
+    let set = async |seconds: f64| {
+        let order = Request::post(&path, &json!({"seconds": seconds}));
+        gateway.answer(&order).await.status
+    };
+    assert_eq!(set(600.0).await, 200);
+    let standing = explained().await.json()["legs"][0]["deployments"][0]["standing"].clone();
+    assert_eq!(standing["state"], "cooling_down", "{standing}");
+    assert_eq!(standing["cause"], "ordered");
+    for _ in 0..20 {
+        let view = gateway
+            .answer(&call::plain(Wire::OpenAiChat, "hello"))
+            .await;
+        assert_eq!(view.status, 200);
+    }
+    assert_eq!(upstreams[0].requests().len(), 0);
+    assert_eq!(set(0.0).await, 200);
+    let standing = explained().await.json()["legs"][0]["deployments"][0]["standing"].clone();
+    assert_eq!(standing["state"], "ready");
+    assert_eq!(set(-1.0).await, 400);
+
+    let request = json!({"model": "double", "messages": [], "timeout": 3});
+    let request = Request::post("/admin/explain", &request).with("x-litellm-num-retries", "0");
+    let told = gateway.answer(&request).await.json();
+    assert_eq!(told["call_timer"]["seconds"], 3.0, "{told:#}");
+    assert_eq!(told["request"]["retries"], 0);
+    let unknown = gateway.get("/admin/explain?model=duble").await;
+    assert_eq!(unknown.status, 404);
+    let message = unknown.json()["error"]["message"].to_string();
+    assert!(message.contains("double"), "{message}");
+}
