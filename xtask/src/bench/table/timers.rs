@@ -1,7 +1,7 @@
 //! The rows of the timers: when they fired, against when they were due.
 
 use super::super::job::{Cell, Points};
-use super::{Goal, Row};
+use super::{Goal, Row, share};
 
 pub(super) const ROWS: &[Row] = &[
     timer(
@@ -77,6 +77,13 @@ pub(super) const ROWS: &[Row] = &[
         Goal::Open,
         |cell, _| millis(&cell.refused, cell.refused.max),
     ),
+    Row {
+        title: "proxy's core busy, timers",
+        unit: "%",
+        scenario: "timers",
+        value: |cell, _| share(cell.proxy_cpu_ns, cell),
+        goal: Goal::Open,
+    },
 ];
 
 /// In milliseconds.

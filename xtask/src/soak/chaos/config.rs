@@ -96,11 +96,11 @@ pub(super) fn config(settings: &Settings, ports: Ports, files: &Files<'_>) -> St
         .collect();
     format!(
         "# Written by `cargo xtask soak --chaos`.\nmodel_list:\n{list}router_settings:\n  timeout: {}\n  \
-         stream_timeout: 2\n  stream_idle_timeout: 2\n  connect_timeout: 2\n  num_retries: {RETRIES}\n  \
+         stream_timeout: {SILENCE}\n  stream_idle_timeout: {SILENCE}\n  connect_timeout: {SILENCE}\n  num_retries: {RETRIES}\n  \
          allowed_fails: {}\n  cooldown_time: 1\n  client_ttl: {}\n  fallbacks:\n{fallbacks}\
          litellm_settings:\n  json_logs: true\ngeneral_settings:\n  master_key: {MASTER_KEY}\n\
          gateway:\n  retry_budget:\n    share: 0.5\n    per_second: 50\n  transport:\n    max_connections: 20000\n",
-        if settings.short { 8 } else { 15 },
+        if settings.short { 10 } else { 15 },
         // In a second, and so by the load: who is dead is set aside, who fails now and then is not.
         settings.streams / 3,
         settings.ttl.as_secs(),
@@ -116,10 +116,9 @@ fn deployment(group: &Group, model: &str, at: At, ports: Ports, files: &Files<'_
         At::Nowhere => format!("http://127.0.0.1:{}{version}", ports.nobody),
     };
     // A stream may last; a plain answer that does not come at once does not come.
-    let limit = if group.plain {
-        "\n      timeout: 2"
-    } else {
-        ""
+    let limit = match group.plain {
+        true => format!("\n      timeout: {SILENCE}"),
+        false => String::new(),
     };
     format!(
         "  - model_name: {}\n    litellm_params:\n      model: {model}\n      api_base: {base}\n      \
@@ -131,5 +130,7 @@ fn deployment(group: &Group, model: &str, at: At, ports: Ports, files: &Files<'_
 
 /// Tries of one call, at the most: its group and the one to fall back to, each with all retries.
 pub(super) const MOST_SENDS: usize = 2 * (1 + RETRIES);
+/// Seconds after which silence is a fault: far more than an answer takes, even where processors are scarce.
+const SILENCE: u32 = 3;
 /// Tries of one group after the first.
 const RETRIES: usize = 2;

@@ -54,6 +54,8 @@ pub(super) struct Judgment {
     /// How calls ended, by the last fault that they met.
     pub(super) by_fault: BTreeMap<String, Ends>,
     pub(super) breaches: BTreeMap<Breach, Breaches>,
+    /// Calls whose client had gone before the gateway took them up: nobody has heard of them.
+    pub(super) unheard: u64,
     /// Calls by the gateway's own counter.
     pub(super) counted: u64,
     /// Calls that the gateway still counts as running.
@@ -95,8 +97,10 @@ impl Judgment {
             for breach in breaches(seen, sends) {
                 judgment.add(breach, seen, sends);
             }
-            if let Some(breach) = misaccounted(seen, &found.account) {
-                judgment.add(breach, seen, sends);
+            match accounting(seen, sends, &found.account) {
+                Accounting::Right => {}
+                Accounting::Unheard => judgment.unheard += 1,
+                Accounting::Wrong(breach) => judgment.add(breach, seen, sends),
             }
         }
         judgment
@@ -221,16 +225,28 @@ fn truthful(status: u16, wait: Option<&str>, sends: &[Send]) -> bool {
     sane && (expected || elsewhere)
 }
 
-/// What is wrong with how a call was accounted.
-pub(super) fn misaccounted(seen: &Seen, account: &Account) -> Option<Breach> {
+/// How a call was accounted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Accounting {
+    Right,
+    /// Its client had gone before the gateway read the request.
+    Unheard,
+    Wrong(Breach),
+}
+
+/// Whether a call has one record that says what its client saw.
+pub(super) fn accounting(seen: &Seen, sends: &[Send], account: &Account) -> Accounting {
     let records = account
         .records
         .get(&seen.call)
         .map_or(&[][..], Vec::as_slice);
+    let unheard = seen.ended == End::Left && seen.status == 0 && sends.is_empty();
     match records {
-        [] if account.dropped > 0 => None,
-        [record] => contradicts(seen, record).then_some(Breach::AccountedWrong),
-        _ => Some(Breach::NotAccountedOnce),
+        [] if account.dropped > 0 => Accounting::Right,
+        [] if unheard => Accounting::Unheard,
+        [record] if contradicts(seen, record) => Accounting::Wrong(Breach::AccountedWrong),
+        [_] => Accounting::Right,
+        _ => Accounting::Wrong(Breach::NotAccountedOnce),
     }
 }
 

@@ -125,7 +125,6 @@ const NAMES: &[&str] = &[
     "close-delimited-whole",
     "close-after-answer",
     "interim-103",
-    "one-byte-at-a-time",
 ];
 
 #[cfg(test)]

@@ -175,28 +175,32 @@ fn account(records: Vec<CallRecord>) -> Account {
 #[test]
 fn a_call_is_accounted_once_and_as_what_it_was() {
     let record = |end, status| CallRecord::new("1-1", end, status);
-    let judge = |seen: &Seen, records| misaccounted(seen, &account(records));
-    assert_eq!(judge(&whole(1), vec![record("complete", 200)]), None);
-    assert_eq!(judge(&told(Some(1)), vec![record("truncated", 200)]), None);
-    assert_eq!(judge(&whole(1), Vec::new()), Some(Breach::NotAccountedOnce));
-    assert_eq!(
-        judge(
-            &whole(1),
-            vec![record("complete", 200), record("complete", 200)]
-        ),
-        Some(Breach::NotAccountedOnce)
-    );
+    let judge = |seen: &Seen, records| accounting(seen, &[good(1)], &account(records));
+    let complete = || record("complete", 200);
+    assert_eq!(judge(&whole(1), vec![complete()]), Accounting::Right);
+    let truncated = record("truncated", 200);
+    assert_eq!(judge(&told(Some(1)), vec![truncated]), Accounting::Right);
+    let not_once = Accounting::Wrong(Breach::NotAccountedOnce);
+    assert_eq!(judge(&whole(1), Vec::new()), not_once);
+    assert_eq!(judge(&whole(1), vec![complete(), complete()]), not_once);
     for (seen, record) in [
         (whole(1), record("truncated", 200)),
         (told(Some(1)), record("complete", 200)),
         (refused(502), record("upstream_error", 503)),
     ] {
-        assert_eq!(
-            judge(&seen, vec![record]),
-            Some(Breach::AccountedWrong),
-            "{seen:?}"
-        );
+        let wrong = Accounting::Wrong(Breach::AccountedWrong);
+        assert_eq!(judge(&seen, vec![record]), wrong, "{seen:?}");
     }
+}
+
+#[test]
+fn only_a_call_that_nobody_heard_of_may_be_without_record() {
+    let left = seen(End::Left, 0, None);
+    let judge = |seen: &Seen, sends: &[Send]| accounting(seen, sends, &account(Vec::new()));
+    assert_eq!(judge(&left, &[]), Accounting::Unheard);
+    let not_once = Accounting::Wrong(Breach::NotAccountedOnce);
+    assert_eq!(judge(&left, &[good(1)]), not_once);
+    assert_eq!(judge(&refused(503), &[]), not_once);
 }
 
 /// A run of good calls, one that was made good, and one that was cut as it had to be.
