@@ -192,7 +192,7 @@ async fn what_is_said_to_start_the_gateway_starts_it() {
     }
     for command in commands_like(Kind::Gateway) {
         let words = command.words();
-        if words[1] == "check" {
+        if matches!(words[1], "check" | "explain") {
             let mut shell = format!("cd '{}' && ", folder.path().display());
             shell.push_str(&command.text.replacen(
                 "gateway-server",
