@@ -148,11 +148,12 @@ fn every_command_is_of_a_kind_that_is_tried_here() {
 /// A folder that holds the `config.yaml` of which the pages speak, and the project's `config/`.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a directory can be made");
+    let model = |name: &str, model: &str| {
+        let params = json!({"model": model, "api_key": "sk-documented"});
+        json!({"model_name": name, "litellm_params": params})
+    };
     let config = json!({
-        "model_list": [{
-            "model_name": "fast",
-            "litellm_params": {"model": "openai/gpt-4o-mini", "api_key": "sk-documented"},
-        }],
+        "model_list": [model("fast", "openai/gpt-4o-mini"), model("gpt-4o", "openai/gpt-4o")],
         "general_settings": {"master_key": "sk-documented-master"},
     });
     fs::write(folder.path().join("config.yaml"), config.to_string()).expect("it is writable");
