@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Nobody, NobodyWhy, Selected, Wanted, select};
 use crate::config::{DeploymentConfig, Routing, Strategy, TagFiltering};
 use crate::deployment::Deployment;
-use crate::ledger::Terms;
+use crate::ledger::{Sample, Terms};
 use crate::options::CallOptions;
 use crate::outcome::Outcome;
 use crate::running::Running;
@@ -491,6 +491,58 @@ fn threads_that_choose_at_once_share_one_probe() {
             .count()
     });
     assert_eq!(probes, 1);
+}
+
+/// Makes a call every 20 ms until `until`, each with one retry; `down` tells who fails. Says how many attempts failed,
+/// and how many calls did.
+fn calls(stage: &mut Stage, until: Instant, down: fn(&str) -> bool) -> (u32, u32) {
+    let (mut attempts, mut lost) = (0, 0);
+    stage.force = true;
+    while stage.now < until {
+        stage.now += Duration::from_millis(20);
+        stage.avoid.clear();
+        let served = (0..2).any(|_| {
+            let (id, running) = stage.one();
+            if down(&id) {
+                let member = stage.members.iter().find(|it| *it.id == *id);
+                let rules = &member.expect("a member").cooldown;
+                running.failed(&failure(ErrorKind::Upstream), rules, stage.now);
+                attempts += 1;
+                stage.avoid.push(id.as_str().into());
+                return false;
+            }
+            let sample = Sample {
+                first_content: None,
+                whole: None,
+                output_tokens: None,
+            };
+            running.succeeded(sample, stage.now);
+            true
+        });
+        lost += u32::from(!served);
+    }
+    (attempts, lost)
+}
+
+#[test]
+fn who_flaps_costs_retries_only_and_when_all_are_dead_somebody_is_still_tried() {
+    let mut stage = Stage::of(&[|_| {}, |_| {}, |_| {}]);
+    for _ in 0..50 {
+        let bad = stage.now + seconds(10);
+        let (attempts, lost) = calls(&mut stage, bad, |id| id == "b");
+        assert!(attempts <= 11 && lost == 0, "{attempts} {lost}");
+        let well = stage.now + seconds(30);
+        assert_eq!(calls(&mut stage, well, |_| false), (0, 0));
+    }
+    // Every choice in there is somebody: 500 calls, two attempts each.
+    let dead = stage.now + seconds(10);
+    assert_eq!(calls(&mut stage, dead, |_| true).1, 500);
+    let well = stage.now + seconds(1);
+    assert_eq!(
+        calls(&mut stage, well, |_| false),
+        (0, 0),
+        "who is forced returns at once"
+    );
 }
 
 /// A member: level, weight, region, and how it stands.
