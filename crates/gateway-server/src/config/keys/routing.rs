@@ -38,7 +38,7 @@ section! {
     STRATEGY_ARGS = "routing_strategy_args" {
         honored "ttl": Kind::SECONDS;
         honored "lowest_latency_buffer": Kind::Number(0.0, 1000.0);
-        ignored "max_latency_list_size": Kind::COUNT => "every sample that is younger than `ttl` counts";
+        ignored "max_latency_list_size": Kind::COUNT => "the last ten samples that are younger than `ttl` count";
         ignored "rpm_limit": Kind::COUNT => "the `rpm` of each deployment counts";
     }
 }
