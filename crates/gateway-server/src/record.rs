@@ -66,6 +66,8 @@ pub(crate) struct Record {
     pub usage: Usage,
     /// What went wrong, for the operator.
     pub error: Option<String>,
+    /// What kind of failure a stream ended with after its first content.
+    pub error_kind: Option<ErrorKind>,
 }
 
 /// How long it took up to the head of the answer.
@@ -121,6 +123,7 @@ impl OpenRecord {
                 events: 0,
                 usage: Usage::default(),
                 error: None,
+                error_kind: None,
             }),
             worker,
             in_flight: client.enter(),
@@ -242,7 +245,7 @@ impl Record {
         }
         let kind = match end {
             EndReason::Truncated | EndReason::Malformed => ErrorKind::Upstream,
-            EndReason::UpstreamError => ErrorKind::Internal,
+            EndReason::UpstreamError => self.error_kind.unwrap_or(ErrorKind::Internal),
             EndReason::Timer(TimerName::Idle) if !attempt.timers.idle.origin.is_caller() => {
                 ErrorKind::Timeout
             }

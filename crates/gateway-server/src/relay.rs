@@ -243,6 +243,7 @@ impl Relay {
                     detail,
                 } => {
                     this.record.error = Some(detail);
+                    this.record.error_kind = Some(error.kind);
                     (this.dialect.error_event(&error), Last::Broken(reason))
                 }
             };
