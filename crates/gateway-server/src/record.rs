@@ -101,30 +101,7 @@ impl OpenRecord {
     ) -> Self {
         worker.metrics().call_started(dialect);
         Self {
-            record: Box::new(Record {
-                started,
-                call_id,
-                dialect,
-                stream: false,
-                choices: None,
-                model: None,
-                group: None,
-                journal: Journal::default(),
-                attempt: None,
-                shown: None,
-                course: Course::default(),
-                max_retries: None,
-                call_timer: None,
-                fired: None,
-                head: None,
-                status: 0,
-                first_content: None,
-                bytes: 0,
-                events: 0,
-                usage: Usage::default(),
-                error: None,
-                error_kind: None,
-            }),
+            record: Box::new(Record::new(dialect, call_id, started)),
             worker,
             in_flight: client.enter(),
             stall: None,
@@ -233,6 +210,33 @@ impl Drop for OpenRecord {
 }
 
 impl Record {
+    fn new(dialect: Dialect, call_id: Box<str>, started: Instant) -> Self {
+        Self {
+            started,
+            call_id,
+            dialect,
+            stream: false,
+            choices: None,
+            model: None,
+            group: None,
+            journal: Journal::default(),
+            attempt: None,
+            shown: None,
+            course: Course::default(),
+            max_retries: None,
+            call_timer: None,
+            fired: None,
+            head: None,
+            status: 0,
+            first_content: None,
+            bytes: 0,
+            events: 0,
+            usage: Usage::default(),
+            error: None,
+            error_kind: None,
+        }
+    }
+
     /// Tells the deployment that answered what came of it.
     fn judge(&self, end: EndReason, now: Instant) {
         let Some(attempt) = &self.attempt else {
@@ -290,3 +294,6 @@ impl Record {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
