@@ -17,6 +17,7 @@ struct Group {
 enum At {
     Plain(&'static str),
     Tls(&'static str),
+    Http2(&'static str),
     /// Nobody listens there.
     Nowhere,
 }
@@ -30,6 +31,7 @@ const GROUPS: &[Group] = &[
         deployments: &[
             (CHAT, At::Plain("a")),
             (CHAT, At::Tls("b")),
+            (CHAT, At::Http2("p")),
             (CHAT, At::Nowhere),
         ],
         plain: false,
@@ -46,6 +48,7 @@ const GROUPS: &[Group] = &[
         deployments: &[
             (MESSAGES, At::Plain("e")),
             (MESSAGES, At::Tls("f")),
+            (MESSAGES, At::Http2("q")),
             (MESSAGES, At::Nowhere),
         ],
         plain: false,
@@ -59,7 +62,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "chat-plain",
-        deployments: &[(CHAT, At::Plain("i")), (CHAT, At::Plain("j"))],
+        deployments: &[(CHAT, At::Plain("i")), (CHAT, At::Http2("j"))],
         plain: true,
         spare: Some("chat-plain-spare"),
     },
@@ -77,7 +80,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "messages-plain-spare",
-        deployments: &[(MESSAGES, At::Plain("o")), (MESSAGES, At::Nowhere)],
+        deployments: &[(MESSAGES, At::Http2("o")), (MESSAGES, At::Nowhere)],
         plain: true,
         spare: None,
     },
@@ -101,7 +104,8 @@ pub(super) fn config(settings: &Settings, ports: Ports, files: &Files<'_>) -> St
          litellm_settings:\n  json_logs: true\ngeneral_settings:\n  master_key: {MASTER_KEY}\n\
          gateway:\n  retry_budget:\n    share: 0.5\n    per_second: 50\n  transport:\n    max_connections: 20000\n",
         if settings.short { 10 } else { 15 },
-        // In a second, and so by the load: who is dead is set aside, who fails now and then is not.
+        // Failures count until none has come for the cooldown's time, so at this rate everybody is set aside in turn: by the
+        // load, so that most calls find somebody.
         settings.streams / 3,
         settings.ttl.as_secs(),
     )
@@ -113,6 +117,9 @@ fn deployment(group: &Group, model: &str, at: At, ports: Ports, files: &Files<'_
     let base = match at {
         At::Plain(segment) => format!("http://127.0.0.1:{}/{segment}{version}", ports.plain),
         At::Tls(segment) => format!("https://localhost:{}/{segment}{version}", ports.tls),
+        At::Http2(segment) => {
+            format!("https://localhost:{}/{segment}{version}", ports.tls_http2)
+        }
         At::Nowhere => format!("http://127.0.0.1:{}{version}", ports.nobody),
     };
     // A stream may last; a plain answer that does not come at once does not come.

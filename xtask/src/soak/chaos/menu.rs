@@ -4,11 +4,18 @@ use std::time::Duration;
 
 use gateway_testkit::fault::{At, Fault, Setup, by_name};
 
-/// The faults that fit the moments of an answer.
+/// The faults of a run.
 #[derive(Debug)]
 pub(super) struct Menu {
     share: f64,
     seed: u64,
+    http1: Lists,
+    http2: Lists,
+}
+
+/// The faults that fit the moments of an answer.
+#[derive(Debug)]
+struct Lists {
     plain: Vec<&'static Fault>,
     before: Vec<&'static Fault>,
     after: Vec<&'static Fault>,
@@ -17,16 +24,11 @@ pub(super) struct Menu {
 impl Menu {
     /// Faults for this share of all requests.
     pub(super) fn new(share: f64, seed: u64) -> Self {
-        let fitting = |at| {
-            let all = NAMES.iter().filter_map(|name| by_name(name));
-            all.filter(|fault| fault.fits(&setup(at))).collect()
-        };
         Self {
             share,
             seed,
-            plain: fitting(At::Plain),
-            before: fitting(At::BeforeFirstEvent),
-            after: fitting(At::AfterFirstEvent),
+            http1: Lists::of(&[ANYWHERE, CONNECTIONS], false),
+            http2: Lists::of(&[ANYWHERE, EXCHANGES], true),
         }
     }
 
@@ -36,24 +38,43 @@ impl Menu {
         call: &str,
         number: u32,
         stream: bool,
+        http2: bool,
     ) -> Option<(&'static Fault, At)> {
         let mut random = fastrand::Rng::with_seed(mixed(self.seed, call, number));
         if random.f64() >= self.share {
             return None;
         }
+        let lists = if http2 { &self.http2 } else { &self.http1 };
         let (faults, at) = match (stream, random.bool()) {
-            (false, _) => (&self.plain, At::Plain),
-            (true, false) => (&self.before, At::BeforeFirstEvent),
-            (true, true) => (&self.after, At::AfterFirstEvent),
+            (false, _) => (&lists.plain, At::Plain),
+            (true, false) => (&lists.before, At::BeforeFirstEvent),
+            (true, true) => (&lists.after, At::AfterFirstEvent),
         };
         Some((faults.get(random.usize(..faults.len()))?, at))
     }
 }
 
-/// Over HTTP/1.1, where a connection that breaks harms one exchange.
-pub(super) fn setup(at: At) -> Setup<'static> {
+impl Lists {
+    fn of(names: &[&[&str]], http2: bool) -> Self {
+        let fitting = |at| {
+            let all = names.iter().copied().flatten();
+            all.filter_map(|name| by_name(name))
+                .filter(|fault| fault.fits(&setup(at, http2)))
+                .collect()
+        };
+        Self {
+            plain: fitting(At::Plain),
+            before: fitting(At::BeforeFirstEvent),
+            after: fitting(At::AfterFirstEvent),
+        }
+    }
+}
+
+/// What a fault is made in.
+pub(super) fn setup(at: At, http2: bool) -> Setup<'static> {
     Setup {
         pause: Duration::from_millis(20),
+        http2,
         ..Setup::plain(at)
     }
 }
@@ -66,22 +87,16 @@ fn mixed(seed: u64, call: &str, number: u32) -> u64 {
     })
 }
 
-/// Faults that cost little, so that many calls per second can meet them. The rest of the matrix has tests of its own.
-const NAMES: &[&str] = &[
+/// Faults over any connection, which they leave whole. All cost little, so that many calls per second can meet them; the
+/// rest of the matrix has tests of its own.
+const ANYWHERE: &[&str] = &[
     // Silence.
     "silent",
     "head-then-silence",
     "stall",
     "stall-inside-event",
-    // Connections that end.
-    "rst-before-head",
-    "rst",
-    "fin",
-    "fin-length",
-    "fin-inside-chunk",
+    // Ends that are none.
     "clean-end-early",
-    "close-delimited-cut",
-    "role-then-fin",
     "role-then-end",
     "half-line",
     "no-blank-line",
@@ -120,11 +135,32 @@ const NAMES: &[&str] = &[
     "line-ends-crlf",
     "bom",
     "marker-then-silence",
-    "marker-then-fin",
     "data-after-marker",
-    "close-delimited-whole",
-    "close-after-answer",
     "interim-103",
+];
+
+/// Faults that end the connection: over HTTP/2 they would harm exchanges that met no fault.
+const CONNECTIONS: &[&str] = &[
+    "rst-before-head",
+    "rst",
+    "fin",
+    "fin-length",
+    "fin-inside-chunk",
+    "role-then-fin",
+    "close-delimited-cut",
+    "close-delimited-whole",
+    "marker-then-fin",
+    "close-after-answer",
+];
+
+/// Faults of one exchange over HTTP/2.
+const EXCHANGES: &[&str] = &[
+    "rst-refused",
+    "rst-cancel",
+    "rst-internal",
+    "rst-no-error-early",
+    "rst-no-error-after-end",
+    "unknown-frame",
 ];
 
 #[cfg(test)]
@@ -134,13 +170,15 @@ mod tests {
     #[test]
     fn every_name_is_a_fault_that_fits_somewhere() {
         let menu = Menu::new(1.0, 1);
-        for name in NAMES {
-            let fault = by_name(name).unwrap_or_else(|| panic!("{name} is no fault"));
-            let lists = [&menu.plain, &menu.before, &menu.after];
-            let listed = lists
-                .iter()
-                .any(|list| list.iter().any(|it| it.name == *name));
-            assert!(listed, "{fault} fits nowhere");
+        let listed = |name: &str, lists: &Lists| {
+            let mut all = [&lists.plain, &lists.before, &lists.after].into_iter();
+            all.any(|list| list.iter().any(|fault| fault.name == name))
+        };
+        for name in [ANYWHERE, CONNECTIONS].concat() {
+            assert!(listed(name, &menu.http1), "{name} over HTTP/1.1");
+        }
+        for name in [ANYWHERE, EXCHANGES].concat() {
+            assert!(listed(name, &menu.http2), "{name} over HTTP/2");
         }
     }
 
@@ -148,7 +186,7 @@ mod tests {
     fn the_share_is_kept_and_the_choice_repeats() {
         let menu = Menu::new(0.3, 7);
         let name = |call: u32| {
-            let chosen = menu.choose(&format!("{call}-0"), 1, true);
+            let chosen = menu.choose(&format!("{call}-0"), 1, true, call.is_multiple_of(2));
             chosen.map(|(fault, at)| (fault.name, at))
         };
         let faults = (0..10_000).filter(|call| name(*call).is_some()).count();

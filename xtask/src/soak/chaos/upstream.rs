@@ -53,7 +53,8 @@ impl Chaos {
         let number = seen.sends.entry(call.clone()).or_default();
         *number += 1;
         let number = *number;
-        let chosen = self.menu.choose(&call, number, stream);
+        let http2 = request.stream.is_some();
+        let chosen = self.menu.choose(&call, number, stream, http2);
         let send = Send {
             deployment: deployment_of(request.path()),
             number,
@@ -68,7 +69,7 @@ impl Chaos {
             ..request.clone()
         };
         chosen
-            .and_then(|(fault, at)| fault.script(&numbered, &setup(at)))
+            .and_then(|(fault, at)| fault.script(&numbered, &setup(at, http2)))
             .unwrap_or_else(|| self.dialects.answer(&numbered))
     }
 
