@@ -82,6 +82,7 @@ pub const GATEWAY_FIELDS: &[&str] = &[
     "model_list",
     "base_model",
     "region_name",
+    "allowed_model_region",
     "provider_specific_header",
     "input_cost_per_token",
     "output_cost_per_token",
