@@ -95,15 +95,17 @@ impl Setup {
     }
 
     /// With one more entry in `model_list`.
-    ///
-    /// # Panics
-    /// If `model_list` was replaced by something else than a list.
     #[must_use]
     pub fn model(self, name: &str, params: &Value) -> Self {
         self.entry(json!({"model_name": name, "litellm_params": params}))
     }
 
-    fn entry(mut self, entry: Value) -> Self {
+    /// With this entry in `model_list`.
+    ///
+    /// # Panics
+    /// If `model_list` was replaced by something else than a list.
+    #[must_use]
+    pub fn entry(mut self, entry: Value) -> Self {
         self.config["model_list"]
             .as_array_mut()
             .expect("it is a list")

@@ -74,7 +74,7 @@ pub fn marker() -> Bytes {
 #[must_use]
 pub fn error_body(status: u16, message: &str) -> Value {
     let kind = match status {
-        400 => "invalid_request_error",
+        400 | 422 => "invalid_request_error",
         401 => "authentication_error",
         403 => "permission_error",
         404 => "not_found_error",

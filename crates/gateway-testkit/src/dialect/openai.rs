@@ -112,7 +112,7 @@ pub fn models_body(names: &[&str]) -> Value {
 #[must_use]
 pub fn error_body(status: u16, message: &str) -> Value {
     let (kind, code) = match status {
-        400 | 413 => ("invalid_request_error", Value::Null),
+        400 | 413 | 422 => ("invalid_request_error", Value::Null),
         401 => ("invalid_request_error", json!("invalid_api_key")),
         403 => ("permission_error", Value::Null),
         404 => ("invalid_request_error", json!("model_not_found")),
