@@ -43,8 +43,7 @@ impl Attempts<'_> {
         if let Some(mock) = self.mock.filter(|_| attempt.target.is_none()) {
             return Some(mock);
         }
-        let shown = self.shown.of(&attempt.deployment)?;
-        shown.configured.mock.as_ref()
+        self.shown.mock(&attempt.deployment)
     }
 
     /// The request with what a fallback changes in it. What is the gateway's own, credentials among it, stays away; so

@@ -15,6 +15,8 @@ use crate::metrics::DeploymentCounters;
 pub(crate) struct ShownDeployments {
     /// By the place of the deployment in memory, which its catalog keeps: ids are long to hash.
     by_place: HashMap<usize, Arc<Shown>>,
+    /// Whether any of them is made up.
+    mocked: bool,
 }
 
 /// What is configured for a deployment beside routing.
@@ -63,9 +65,17 @@ impl ShownDeployments {
             let shown = Shown::new(deployment, retries, configured.unwrap_or_default());
             (place(deployment), Arc::new(shown))
         });
+        let by_place: HashMap<_, _> = by_place.collect();
         Self {
-            by_place: by_place.collect(),
+            mocked: by_place.values().any(|it| it.configured.mock.is_some()),
+            by_place,
         }
+    }
+
+    /// What is made up instead of asking a deployment of the catalog.
+    pub(crate) fn mock(&self, deployment: &Arc<Deployment>) -> Option<&Mock> {
+        let shown = self.mocked.then(|| self.of(deployment))??;
+        shown.configured.mock.as_ref()
     }
 
     /// What is shown of a deployment of the catalog.
