@@ -1,3 +1,5 @@
+//! Lines of the log, and what clients are told.
+
 use gateway_providers::{EndpointConfig, Environment};
 use gateway_router::{
     AttemptEnd, CallOptions, Catalog, CatalogConfig, DeploymentConfig, MemoryBooks, Origin, Plan,

@@ -1,3 +1,5 @@
+//! Headers and fields of requests, good and bad.
+
 use std::time::Duration;
 
 use bytes::Bytes;
