@@ -104,9 +104,9 @@ pub(super) fn config(settings: &Settings, ports: Ports, files: &Files<'_>) -> St
          litellm_settings:\n  json_logs: true\ngeneral_settings:\n  master_key: {MASTER_KEY}\n\
          gateway:\n  retry_budget:\n    share: 0.5\n    per_second: 50\n  transport:\n    max_connections: 20000\n",
         if settings.short { 10 } else { 15 },
-        // Failures count until none has come for the cooldown's time, so at this rate everybody is set aside in turn: by the
-        // load, so that most calls find somebody.
-        settings.streams / 3,
+        // Failures count until none has come for the cooldown's time, so at this rate everybody is set aside in turn: rarely
+        // enough that most calls find somebody, and those who are not there at all most of all.
+        settings.streams * 5,
         settings.ttl.as_secs(),
     )
 }
