@@ -79,7 +79,7 @@ pub(super) fn rest(outcome: &Outcome, retries: u32, shortest: Duration, rng: &mu
     // Beyond 2^4 the longest wait is reached.
     let wait = FIRST_WAIT * (1 << retries.min(5));
     let jitter = 0.75 + 0.5 * rng.f64();
-    wait.max(shortest).min(LONGEST_WAIT).mul_f64(jitter)
+    wait.max(shortest).min(LONGEST_BACK_OFF).mul_f64(jitter)
 }
 
 /// Whether a failure of this kind leads to chains of its own, which retries would only delay.
@@ -133,7 +133,9 @@ fn specific(policy: &RetryPolicy, kind: ErrorKind) -> Option<u32> {
 
 /// LiteLLM's first wait; it doubles with each retry.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// LiteLLM's longest.
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
+/// LiteLLM's longest, before jitter.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(8);
+/// The longest with jitter.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// At most so much is added to what a provider asks for, so that not all come back in the same moment.
 const EXTRA: Duration = Duration::from_millis(750);

@@ -68,17 +68,11 @@ impl Chain {
         dialect: Dialect,
         options: &CallOptions,
     ) -> Option<(Resolved, Target)> {
-        let most = catalog.routing().fallbacks.max;
-        let made = u32::try_from(self.entered.len().saturating_sub(1));
-        if made.is_ok_and(|made| made >= most) {
+        if !self.may_enter(catalog) {
             return None;
         }
         while let Some(list) = self.lists.last_mut() {
-            let target = match &list.targets {
-                Targets::OfRequest => options.fallbacks.get(list.seen),
-                Targets::Configured(targets) => targets.get(list.seen),
-            };
-            let Some(target) = target.cloned() else {
+            let Some(target) = list.left(options).first().cloned() else {
                 self.lists.pop();
                 continue;
             };
@@ -87,7 +81,7 @@ impl Chain {
             let Some(group) = resolved.and_then(|it| it.speaking(dialect)) else {
                 continue;
             };
-            if !self.entered.iter().any(|it| it.is_same(&group)) {
+            if self.is_new(&group) {
                 self.entered.push(group.clone());
                 return Some((group, target));
             }
@@ -95,7 +89,50 @@ impl Chain {
         None
     }
 
+    /// Whether a failure of this kind in `group` leads to another group.
+    pub(super) fn leads_on(
+        &self,
+        group: &Resolved,
+        kind: ErrorKind,
+        catalog: &Catalog,
+        dialect: Dialect,
+        options: &CallOptions,
+    ) -> bool {
+        let own: &[Target] = match catalog.fallbacks(group, Some(kind)) {
+            _ if !options.fallbacks.is_empty() && self.entered.is_empty() => &options.fallbacks,
+            Some(configured) if options.fallbacks.is_empty() => configured,
+            _ => &[],
+        };
+        let usable = |target: &Target| {
+            let resolved = catalog.resolve(&target.model);
+            let usable = resolved.and_then(|it| it.speaking(dialect));
+            usable.is_some_and(|it| !it.is_same(group) && self.is_new(&it))
+        };
+        let outer = |list: &List| list.left(options).iter().any(usable);
+        self.may_enter(catalog) && (own.iter().any(usable) || self.lists.iter().any(outer))
+    }
+
+    fn may_enter(&self, catalog: &Catalog) -> bool {
+        let made = u32::try_from(self.entered.len().saturating_sub(1));
+        made.is_ok_and(|made| made < catalog.routing().fallbacks.max)
+    }
+
+    fn is_new(&self, group: &Resolved) -> bool {
+        !self.entered.iter().any(|it| it.is_same(group))
+    }
+
     fn push(&mut self, targets: Targets) {
         self.lists.push(List { targets, seen: 0 });
+    }
+}
+
+impl List {
+    /// Those that were not looked at yet.
+    fn left<'l>(&'l self, options: &'l CallOptions) -> &'l [Target] {
+        let all = match &self.targets {
+            Targets::OfRequest => &options.fallbacks,
+            Targets::Configured(targets) => &**targets,
+        };
+        all.get(self.seen..).unwrap_or_default()
     }
 }

@@ -139,6 +139,19 @@ impl Plan {
         }
     }
 
+    /// Whether a failure of this kind in the leg's group leads to another level or group.
+    pub(super) fn leads_on(&self, kind: ErrorKind) -> bool {
+        let (leg, options) = (&self.leg, &self.options);
+        let next = |level| leg.level_after(level);
+        let levels = !has_own_chains(kind) && leg.level.and_then(next).is_some();
+        let groups = || {
+            let (catalog, dialect) = (&self.catalog, self.dialect);
+            self.chain
+                .leads_on(&leg.group, kind, catalog, dialect, options)
+        };
+        !options.no_fallbacks && (levels || groups())
+    }
+
     fn next_level(&mut self, now: Instant) -> Option<Step> {
         if self.leg.failover {
             return None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::again::{Reach, count, rest};
+use super::again::{LONGEST_WAIT, Reach, count, rest};
 use super::legs::Why;
 use super::tried::Note;
 use super::{Attempt, AttemptKind, Failure, GiveUp, Plan, Stage, Step};
@@ -43,7 +43,7 @@ impl Plan {
         if again
             && !self.leg.failover
             && self.leg.retries < self.count(attempt, outcome)
-            && let Some(step) = self.retry(attempt, took, now)
+            && let Some(step) = self.retry(failure, took, now)
         {
             return step;
         }
@@ -59,10 +59,15 @@ impl Plan {
     }
 
     /// Tries the same leg again: a deployment that was not tried yet, else one that was, else after a wait.
-    fn retry(&mut self, failed: &Attempt, took: Duration, now: Instant) -> Option<Step> {
-        let last = &failed.deployment.id;
+    fn retry(&mut self, failed: Failure<'_>, took: Duration, now: Instant) -> Option<Step> {
+        let last = &failed.attempt.deployment.id;
         let ready = self.soonest(last, now)?;
-        if ready + took > self.due || !self.may_retry(now) {
+        if ready + took > self.due {
+            return None;
+        }
+        // Who asks for a long rest gets it, but nobody waits for that who can be served elsewhere.
+        let long = ready - now > LONGEST_WAIT && self.leads_on(failed.outcome.kind);
+        if long || !self.may_retry(now) {
             return None;
         }
         let tried = self.tried.all().to_vec();

@@ -192,6 +192,7 @@ async fn a_certificate_of_somebody_else_or_for_another_name_is_refused_before_an
             (error.delivery, error.phase),
             (Delivery::NotSent, Phase::Tls)
         );
+        assert!(error.handshake_refused(), "{error:?}");
     }
 }
 
@@ -329,6 +330,7 @@ async fn a_silent_handshake_ends_with_the_connect_timer_in_its_phase() {
         (Delivery::NotSent, Phase::Tls)
     );
     assert_eq!(error.timer, Some(gateway_transport::Timer::Connect));
+    assert!(!error.handshake_refused());
 }
 
 #[tokio::test]

@@ -180,6 +180,26 @@ fn an_unknown_end_falls_back_only_if_it_may_be_repeated() {
     }
 }
 
+#[test]
+fn a_long_rest_is_waited_for_only_where_there_is_nothing_else() {
+    let told = |fallbacks: &str, members: &str, asked| {
+        let mut routing = falling(fallbacks);
+        routing.retries.count = 1;
+        let world = World::new(members, routing);
+        world.course(CallOptions::default(), |attempt| {
+            let mut outcome = Outcome::new(ErrorKind::RateLimit, Again::Later);
+            outcome.retry_after = Some(seconds(asked));
+            let first = *attempt.deployment.id == *"a";
+            (Duration::ZERO, first.then_some(outcome))
+        })
+    };
+    assert_eq!(told("g > h", "g:a h:b", 2), "a wait again:a to:b done");
+    assert_eq!(told("g > h", "g:a h:b", 60), "a to:b done");
+    assert_eq!(told("g > nowhere g", "g:a h:b", 60), "a wait again:a spent");
+    assert_eq!(told("other > h", "g:a h:b", 60), "a wait again:a spent");
+    assert_eq!(told("other > h", "g:a:1 g:b:2", 60), "a level:b done");
+}
+
 /// Sets these deployments aside for ten seconds.
 fn set_aside(world: &World, ids: &str, kind: ErrorKind) {
     for id in ids.split_whitespace() {
