@@ -108,8 +108,6 @@ enum Stage {
     Trying,
     /// A deployment that failed rests, before it is tried again.
     Resting,
-    /// An attempt is under way after which nothing else is tried.
-    LastResort,
     /// It was answered, or given up.
     Over,
 }
@@ -172,7 +170,6 @@ impl Plan {
         match (failure, self.stage) {
             (None, Stage::New) => self.begin(now),
             (None, _) => self.rested(now),
-            (Some(_), Stage::LastResort) => self.give_up(GiveUp::Spent),
             (Some(_), _) if self.made_all() => self.give_up(GiveUp::Spent),
             (Some((failure, reach)), _) => self.after(failure, reach, now),
         }

@@ -9,6 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::{Answered, AttemptEnd, Call, Course, Failed, Unanswered, UnansweredCause, execute};
 use crate::catalog::Catalog;
 use crate::config::{DeploymentConfig, Hedging, Price, Routing, Strategy};
+use crate::deployment::Deployment;
+use crate::ledger::Standing;
 use crate::options::{CallOptions, Target};
 use crate::outcome::{Again, Outcome};
 use crate::plan::{Attempt, GiveUp, Plan};
@@ -298,6 +300,8 @@ async fn each_timer_fires_when_it_is_due_and_is_named_with_who_said_it() {
         let (fired, timer, course) = expired(stage.call(options).await);
         assert_eq!((fired, timer.origin), (name, origin));
         assert_eq!((timer.limit, course.attempts), (ms(after), 1));
+        let told = format!("{after}: a {}", name.as_str());
+        assert_eq!(stage.told().last(), Some(&told));
         let took = stage.start.elapsed();
         assert!(took >= ms(after) && took <= ms(after + 1), "{took:?}");
         assert_eq!(stage.in_flight(), [0]);
@@ -418,7 +422,7 @@ async fn only_timers_of_the_operators_are_a_deployments_fault() {
         let stage = Stage::of(vec![member, entry("b")], &habits, routing);
         expired(stage.call(options).await);
         let a = stage.catalog.deployments().next().expect("a");
-        a.ledger.view(Instant::now()).standing != crate::ledger::Standing::Ready
+        a.ledger.view(Instant::now()).standing != Standing::Ready
     };
     let asked = Some(timer(10, Origin::Body("timeout")));
     let by_caller = RequestTimers {
@@ -428,6 +432,21 @@ async fn only_timers_of_the_operators_are_a_deployments_fault() {
     assert!(!set_aside(stream(by_caller), None).await);
     let by_operator = stream(RequestTimers::default());
     assert!(set_aside(by_operator, Some(timer(10, config()))).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gets_only_the_rest_of_a_calls_time_is_not_blamed_for_it() {
+    let mut routing = Routing::default();
+    routing.cooldown.allowed_fails = Some(0);
+    routing.timers.call = timer(1_000, config());
+    routing.fallbacks.general = [("g".to_owned(), [Target::named("h")].into())].into();
+    routing.retries.count = 0;
+    let habits = [("a", Fails(700)), ("h", Silent), ("h2", Silent)];
+    let stage = Stage::new(&habits, routing);
+    expired(stage.call(CallOptions::default()).await);
+    let all = stage.catalog.deployments();
+    let ready = |it: &Arc<Deployment>| it.ledger.view(Instant::now()).standing == Standing::Ready;
+    assert_eq!(all.map(ready).collect::<Vec<_>>(), [true; 3]);
 }
 
 fn hedged(after: u64) -> Routing {
@@ -532,6 +551,18 @@ async fn the_first_content_wins_and_the_other_attempt_is_given_up_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn slow_attempts_that_lost_count_in_the_groups_history() {
+    let stage = Stage::new(&[("a", Silent), ("b", Answers(5))], hedged(50));
+    for _ in 0..10 {
+        let answered = stage.call(stream(RequestTimers::default())).await;
+        assert_eq!(answered.expect("an answer").answer, "b");
+    }
+    let group = stage.catalog.resolve("g").expect("known");
+    assert_eq!(group.ledger().first_content_quantile(0.5), Some(ms(5)));
+    assert_eq!(group.ledger().first_content_quantile(1.0), Some(ms(55)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_silent_attempts_end_with_their_own_timers() {
     let mut routing = hedged(50);
     routing.timers.first_content = Some(timer(200, config()));
@@ -606,10 +637,7 @@ async fn who_gets_no_slot_in_time_goes_elsewhere_and_benches_nobody() {
     assert_eq!((first.answer.as_str(), second.answer.as_str()), ("a", "h"));
     assert_eq!(stage.start.elapsed(), ms(30));
     let a = stage.catalog.deployments().next().expect("a");
-    assert_eq!(
-        a.ledger.view(Instant::now()).standing,
-        crate::ledger::Standing::Ready
-    );
+    assert_eq!(a.ledger.view(Instant::now()).standing, Standing::Ready);
 }
 
 #[tokio::test(start_paused = true)]

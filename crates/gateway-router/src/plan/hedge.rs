@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Attempt, AttemptKind, Plan, Stage};
+use super::{Attempt, AttemptKind, Plan};
 use crate::config::Hedging;
 use crate::deployment::Deployment;
 
@@ -14,7 +14,7 @@ impl Plan {
     pub fn hedge_at(&self, attempt: &Attempt) -> Option<Instant> {
         let hedging = self.hedging()?;
         let may = self.options.stream && self.options.repeatable && !self.hedged;
-        if !may || self.stage == Stage::LastResort {
+        if !may {
             return None;
         }
         let group = &self.leg.group;

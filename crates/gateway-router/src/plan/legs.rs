@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::again::has_own_chains;
 use super::attempt::AttemptKind;
-use super::{GiveUp, Plan, Stage, Step};
+use super::{GiveUp, Plan, Step};
 use crate::catalog::Resolved;
 use crate::deployment::Deployment;
 use crate::ledger::Standing;
@@ -186,13 +186,13 @@ impl Plan {
     }
 
     /// The moment when somebody of the leg can take another attempt after `last` has failed, as far as is known:
-    /// `now`, or later.
-    pub(super) fn soonest(&self, last: &Arc<str>, now: Instant) -> Option<Instant> {
+    /// `now`, or later. True with it: that one is set aside until about then.
+    pub(super) fn soonest(&self, last: &Arc<str>, now: Instant) -> Option<(Instant, bool)> {
         let ready = |it: &Arc<Deployment>| {
             let ready = self.tried.ready(&it.id, Some(last), now)?;
             match it.ledger.view(now).standing {
-                Standing::Ready | Standing::Probation { out: false, .. } => Some(ready),
-                Standing::CoolingDown { until, .. } => (until <= ready).then_some(ready),
+                Standing::Ready | Standing::Probation { out: false, .. } => Some((ready, false)),
+                Standing::CoolingDown { until, .. } => (until <= ready).then_some((ready, true)),
                 Standing::Probation { out: true, .. } => None,
             }
         };
@@ -211,7 +211,6 @@ impl Plan {
             }
             if let Ok((deployment, running)) = self.select_in(&[], None, true, now) {
                 let attempt = self.attempt(deployment, running, AttemptKind::First, now);
-                self.stage = Stage::LastResort;
                 return Step::Try(attempt);
             }
         }

@@ -23,7 +23,7 @@ impl Plan {
         self.lost |= outcome.is_unknown();
         let shortest = routing.retries.wait;
         let wait = rest(outcome, self.leg.retries, shortest, &mut self.rng);
-        let ready = now.checked_add(wait).filter(|ready| *ready < self.due);
+        let ready = now.checked_add(wait);
         let note = Note {
             ready: ready.filter(|_| reach == Reach::All),
             asked: outcome.again == Again::Later || outcome.retry_after.is_some(),
@@ -39,7 +39,7 @@ impl Plan {
         }
         // Who needs longer than what is left would not be answered in time: another group may be faster.
         let took = now.saturating_duration_since(attempt.started);
-        let again = reach != Reach::Nobody && took <= self.due - now;
+        let again = reach != Reach::Nobody && took < self.due - now;
         if again
             && !self.leg.failover
             && self.leg.retries < self.count(attempt, outcome)
@@ -61,13 +61,13 @@ impl Plan {
     /// Tries the same leg again: a deployment that was not tried yet, else one that was, else after a wait.
     fn retry(&mut self, failed: Failure<'_>, took: Duration, now: Instant) -> Option<Step> {
         let last = &failed.attempt.deployment.id;
-        let ready = self.soonest(last, now)?;
-        if ready + took > self.due {
+        let (ready, aside) = self.soonest(last, now)?;
+        if ready + took >= self.due {
             return None;
         }
         // Who asks for a long rest gets it, but nobody waits for that who can be served elsewhere.
-        let long = ready - now > LONGEST_WAIT && self.leads_on(failed.outcome.kind);
-        if long || !self.may_retry(now) {
+        let elsewhere = aside || ready - now > LONGEST_WAIT;
+        if (elsewhere && self.leads_on(failed.outcome.kind)) || !self.may_retry(now) {
             return None;
         }
         let tried = self.tried.all().to_vec();

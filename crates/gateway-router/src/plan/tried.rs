@@ -23,14 +23,7 @@ pub(super) struct Note {
 impl Tried {
     pub(super) fn note(&mut self, id: &Arc<str>, note: Note) {
         match self.ids.iter().position(|it| it == id) {
-            Some(place) => {
-                // What was forbidden once stays forbidden.
-                let forbidden = self.notes[place].ready.is_none();
-                self.notes[place] = note;
-                if forbidden {
-                    self.notes[place].ready = None;
-                }
-            }
+            Some(place) => self.notes[place] = note,
             None => {
                 self.ids.push(Arc::clone(id));
                 self.notes.push(note);

@@ -258,11 +258,32 @@ fn when_rates_are_the_cause_it_is_told_when_to_come_back() {
 
 #[test]
 fn who_is_set_aside_by_the_failure_is_not_waited_for() {
-    let mut routing = falling("g > h");
-    routing.retries.count = 3;
-    routing.cooldown.disabled = false;
-    routing.cooldown.allowed_fails = Some(0);
-    let world = World::new("g:a g:b h:c", routing);
+    let aside = || {
+        let mut routing = falling("g > h");
+        routing.retries.count = 3;
+        routing.cooldown.disabled = false;
+        routing.cooldown.allowed_fails = Some(0);
+        routing.cooldown.time = seconds(60);
+        routing
+    };
+    let world = World::new("g:a g:b h:c", aside());
     let told = world.course(CallOptions::default(), broken("a b"));
     assert_eq!(told, "a again:b to:c done");
+    // Also where it would be back after a rest; unless there is nobody else.
+    let mut later = Outcome::new(ErrorKind::Internal, Again::Later);
+    later.retry_after = Some(seconds(1));
+    let told = |members| {
+        World::new(members, aside()).course(CallOptions::default(), |attempt| {
+            let fails = attempt.number <= 2;
+            (Duration::ZERO, fails.then_some(later))
+        })
+    };
+    assert_eq!(told("g:a g:b h:c"), "a again:b to:c done");
+    assert_eq!(told("g:a g:b"), "a again:b wait again:b done");
+    let world = World::new("g:a g:b", aside());
+    let told = world.course(
+        CallOptions::default(),
+        failing(ErrorKind::Internal, Again::Later),
+    );
+    assert_eq!(told, "a again:b spent");
 }

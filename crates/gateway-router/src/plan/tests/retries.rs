@@ -59,6 +59,8 @@ fn each_class_of_failure_is_sent_again_where_it_may_be() {
         (two, UNKNOWN, None, "a spent"),
         (one, STALE, None, "a spent"),
         (two, STALE, None, "a again:b spent"),
+        // One time.
+        ("g:a g:b g:c", STALE, None, "a again:b spent"),
         (two, Again::Never, None, "a spent"),
         // The provider's word.
         (one, Again::Failed, Some(false), "a spent"),
@@ -253,6 +255,17 @@ fn a_wait_that_does_not_fit_is_not_waited_for() {
 }
 
 #[test]
+fn a_wait_that_leaves_no_time_for_an_attempt_is_not_waited_for() {
+    let world = World::new("g:a", routing());
+    let mut outcome = Outcome::new(ErrorKind::RateLimit, Again::Later);
+    outcome.retry_after = Some(seconds(5));
+    let slow = |took| move |_: &Attempt| (seconds(took), Some(outcome));
+    let course = |took| world.course(within(seconds(11)), slow(took));
+    assert_eq!(course(4), "a spent");
+    assert_eq!(course(2), "a wait again:a spent");
+}
+
+#[test]
 fn a_slow_failure_is_not_repeated_if_it_would_not_fit_again() {
     let world = World::new("g:a g:b", routing());
     let outcome = Outcome::new(ErrorKind::Internal, Again::Failed);
@@ -262,6 +275,13 @@ fn a_slow_failure_is_not_repeated_if_it_would_not_fit_again() {
     assert_eq!(course(4), "a again:b spent");
     assert_eq!(course(3), "a again:b again:a spent");
     assert_eq!(course(10), "a late");
+
+    let mut routing = routing();
+    (routing.weighted_failover, routing.retries.count) = (true, 0);
+    let world = World::new("g:a g:b", routing);
+    let course = |took| world.course(within(seconds(10)), slow(took));
+    assert_eq!(course(6), "a spent");
+    assert_eq!(course(4), "a over:b spent");
 }
 
 #[test]
