@@ -62,7 +62,7 @@ impl Plan {
     fn retry(&mut self, failed: Failure<'_>, took: Duration, now: Instant) -> Option<Step> {
         let last = &failed.attempt.deployment.id;
         let (ready, aside) = self.soonest(last, now)?;
-        if ready + took >= self.due {
+        if ready >= self.due - took {
             return None;
         }
         // Who asks for a long rest gets it, but nobody waits for that who can be served elsewhere.
