@@ -269,3 +269,37 @@ proptest! {
         prop_assert_eq!(course(case.world()), course(case.world()));
     }
 }
+
+#[test]
+fn when_three_in_ten_attempts_fail_sends_stay_within_the_budget() {
+    const CALLS: u32 = 100_000;
+    let mut routing = Routing::default();
+    routing.cooldown.disabled = true;
+    routing.fallbacks.general = [("g".to_owned(), [Target::named("h")].into())].into();
+    let world = World::new("g:a g:b g:c h:d", routing);
+    let mut rng = fastrand::Rng::with_seed(1);
+    let (mut sends, mut retries, mut answered) = (0, 0, 0);
+    for call in 0..CALLS {
+        // A thousand calls per second.
+        let now = world.start + Duration::from_millis(u64::from(call));
+        let mut plan = world.plan("g", CallOptions::default(), u64::from(call));
+        let mut step = plan.next(None, now);
+        while let Step::Try(attempt) = step {
+            sends += 1;
+            retries += u32::from(attempt.kind == AttemptKind::Retry);
+            if rng.f64() >= 0.3 {
+                plan.succeeded(&attempt, None, now);
+                answered += 1;
+                break;
+            }
+            let outcome = &Outcome::new(ErrorKind::Internal, Again::Failed);
+            let attempt = &*attempt;
+            step = plan.next(Some(Failure { attempt, outcome }), now);
+        }
+    }
+    // A fifth of the calls; the first seconds have too few calls to bound the retries by.
+    assert!(retries <= CALLS / 5 + 200, "{retries} retries");
+    assert!(retries > CALLS / 6, "{retries} retries");
+    assert!(sends <= CALLS * 3 / 2, "{sends} sends");
+    assert!(answered > CALLS * 93 / 100, "{answered} answered");
+}
