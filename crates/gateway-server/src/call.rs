@@ -22,8 +22,7 @@ use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Limits};
 use gateway_router::{Answered, Plan, Resolved, execute};
 use http::request::Parts;
-use http::response::Builder;
-use http::{HeaderMap, Request, Response, Version};
+use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
@@ -70,25 +69,26 @@ pub(crate) async fn answer(
     if let Carrier::Http2(watch) = &carrier {
         record.watched(watch);
     }
-    let head = headers::begin(&record.call_id);
     let asked = match take(&snapshot, request, path_model, &mut record).await {
         Ok(asked) => asked,
-        Err(failure) => return refuse(head, record, &snapshot, failure),
+        Err(failure) => return refuse(record, &snapshot, failure),
     };
     let beat = snapshot.limits.heartbeat(dialect).filter(|_| record.stream);
     let Some(beat) = beat else {
         let attempted = attempt(Arc::clone(&worker), snapshot, asked, record).await;
-        return attempted.response(head, carrier, worker);
+        return attempted.response(carrier, worker);
     };
+    let shown_id = headers::call_id(&record);
     let opens = Instant::now() + beat;
     let attempt = attempt(Arc::clone(&worker), snapshot, asked, record);
     // On the heap, so that it can move into the body and go on there.
     let mut attempt: Pending = Box::pin(attempt);
     match timeout_at(opens, &mut attempt).await {
-        Ok(attempted) => attempted.response(head, carrier, worker),
+        Ok(attempted) => attempted.response(carrier, worker),
         Err(_elapsed) => {
             let opening = Opening::new(attempt, dialect, beat, carrier, worker);
-            finish(headers::opened(head), Outgoing::Opening(Box::new(opening)))
+            let body = Outgoing::Opening(Box::new(opening));
+            respond::with(StatusCode::OK, headers::opened(shown_id), body)
         }
     }
 }
@@ -115,19 +115,14 @@ pub(crate) struct Attempted {
 }
 
 impl Attempted {
-    fn response(
-        mut self,
-        head: Builder,
-        carrier: Carrier,
-        worker: Arc<Worker>,
-    ) -> Response<Outgoing> {
+    fn response(mut self, carrier: Carrier, worker: Arc<Worker>) -> Response<Outgoing> {
         let (upstream, answer) = match self.outcome {
             Ok(answered) => answered,
-            Err(failure) => return refuse(head, self.record, &self.snapshot, failure),
+            Err(failure) => return refuse(self.record, &self.snapshot, failure),
         };
         self.record.status = 200;
         self.record.opens();
-        let head = headers::answered(head, &self.record, &upstream);
+        let head = headers::answered(&self.record, &upstream);
         let body = match answer {
             Answer::Whole(bytes) => Outgoing::recorded(bytes, self.record),
             Answer::Stream(upstream, held) => {
@@ -135,31 +130,21 @@ impl Attempted {
                 Outgoing::Stream(Box::pin(relay))
             }
         };
-        finish(head, body)
+        respond::with(StatusCode::OK, head, body)
     }
 }
 
 /// Answers with a status.
-fn refuse(
-    head: Builder,
-    mut record: OpenRecord,
-    snapshot: &Snapshot,
-    mut failure: Failure,
-) -> Response<Outgoing> {
+fn refuse(mut record: OpenRecord, snapshot: &Snapshot, mut failure: Failure) -> Response<Outgoing> {
     let dialect = record.dialect;
     record.opens();
-    let (head, body) = failure.response(head, dialect);
-    let head = headers::refused(head, &record, snapshot, &failure);
-    record.status = respond::status(dialect, &failure.error).as_u16();
+    let mut head = headers::refused(&record, snapshot, &failure);
+    let (status, body) = failure.response(&mut head, dialect);
+    record.status = status.as_u16();
     record.ends(failure.end);
     record.fired = failure.timer.take();
     record.error = Some(failure.detail.unwrap_or(failure.error.message));
-    finish(head, Outgoing::recorded(body, record))
-}
-
-fn finish(head: Builder, body: Outgoing) -> Response<Outgoing> {
-    head.body(body)
-        .unwrap_or_else(|_| Response::new(Outgoing::whole(Bytes::new())))
+    respond::with(status, head, Outgoing::recorded(body, record))
 }
 
 /// Reads and understands the request.

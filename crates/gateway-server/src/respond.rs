@@ -5,8 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName};
 use gateway_router::{Origin, Timer};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::response::Builder;
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::body::Outgoing;
@@ -70,27 +69,35 @@ impl Failure {
         self
     }
 
-    /// Completes `head` and gives the body in the front end's own error shape.
-    pub(crate) fn response(&self, head: Builder, dialect: Dialect) -> (Builder, Bytes) {
-        let status = status(dialect, &self.error);
-        let mut response = head
-            .status(status)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    /// Completes `head`, and gives status and body in the front end's own error shape.
+    pub(crate) fn response(&self, head: &mut HeaderMap, dialect: Dialect) -> (StatusCode, Bytes) {
+        head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(wait) = self.retry_after {
             // Rounded up: who comes too early is refused again.
             let seconds = wait.as_secs_f64().ceil().clamp(1.0, LONGEST_WAIT);
-            let millis = (seconds * 1000.0).to_string();
-            response = response
-                .header(RETRY_AFTER, seconds.to_string())
-                .header(RETRY_AFTER_MS, millis);
+            for (name, value) in [(RETRY_AFTER, seconds), (RETRY_AFTER_MS, seconds * 1000.0)] {
+                head.extend(HeaderValue::try_from(value.to_string()).map(|it| (name, it)));
+            }
             if wait.as_secs_f64() > LONGEST_WAIT {
-                response = response.header(SHOULD_RETRY, "false");
+                head.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
             }
         } else if let Some(should) = self.should_retry {
-            response = response.header(SHOULD_RETRY, if should { "true" } else { "false" });
+            let should = if should { "true" } else { "false" };
+            head.insert(SHOULD_RETRY, HeaderValue::from_static(should));
         }
-        (response, dialect.error_body(&self.error))
+        (
+            status(dialect, &self.error),
+            dialect.error_body(&self.error),
+        )
     }
+}
+
+/// A response of these parts.
+pub(crate) fn with(status: StatusCode, head: HeaderMap, body: Outgoing) -> Response<Outgoing> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = head;
+    response
 }
 
 /// What is said of a timer that fired: which one, its value, and who said it.
@@ -155,8 +162,8 @@ pub(crate) fn status(dialect: Dialect, error: &ErrorInfo) -> StatusCode {
 }
 
 /// What the official SDKs look at before they decide on their own whether to try again.
-pub(crate) const SHOULD_RETRY: &str = "x-should-retry";
+pub(crate) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The same wait as `retry-after` in milliseconds; some SDKs look for it first.
-const RETRY_AFTER_MS: &str = "retry-after-ms";
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 /// Seconds: SDKs obey any wait they are given, so none is longer.
 const LONGEST_WAIT: f64 = 60.0;

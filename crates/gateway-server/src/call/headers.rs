@@ -4,70 +4,67 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
-use http::{HeaderMap, HeaderValue, Response, response};
+use http::{HeaderMap, HeaderValue};
 
 use super::shown::Shown;
 use crate::record::Record;
 use crate::respond::Failure;
 use crate::worker::Snapshot;
 
-/// The head of any answer to a call.
-pub(super) fn begin(call_id: &str) -> response::Builder {
-    let mut head = Response::builder();
-    if let Some(headers) = head.headers_mut() {
-        headers.reserve(USUAL);
-        if let Ok(id) = HeaderValue::from_str(call_id) {
-            headers.insert(names::CALL_ID, id);
-        }
-        headers.insert(names::VERSION, VERSION);
-    }
-    head
-}
-
 /// The head of an answer by a provider.
-pub(super) fn answered(
-    mut head: response::Builder,
-    record: &Record,
-    upstream: &HeaderMap,
-) -> response::Builder {
-    let Some(headers) = head.headers_mut() else {
-        return head;
+pub(super) fn answered(record: &Record, upstream: &HeaderMap) -> HeaderMap {
+    let mut headers = match &record.shown {
+        // Copied as a whole: to hash each name for each call costs several times as much.
+        Some(shown) => shown.head.clone(),
+        None => ours(),
     };
+    headers.reserve(MORE);
     if record.stream {
-        streams(headers);
-    } else {
-        headers.insert(CONTENT_TYPE, JSON);
+        streams(&mut headers);
     }
-    if let (Some(shown), Some(attempt)) = (&record.shown, &record.attempt) {
-        deployment(headers, shown, attempt.model.as_deref());
-        headers.insert(names::MAX_RETRIES, shown.max_retries.clone());
+    let own = record.attempt.as_ref().and_then(|it| it.model.as_deref());
+    if let Some(Ok(own)) = own.map(HeaderValue::from_str) {
+        headers.insert(names::MODEL_NAME, own);
     }
-    course(headers, record);
-    passed_on(headers, upstream);
-    head
+    course(&mut headers, record);
+    passed_on(&mut headers, upstream);
+    headers
 }
 
-/// The head of an answer that is an error; the answer's own headers are there already.
-pub(super) fn refused(
-    mut head: response::Builder,
-    record: &Record,
-    snapshot: &Snapshot,
-    failure: &Failure,
-) -> response::Builder {
-    let Some(headers) = head.headers_mut() else {
-        return head;
-    };
+/// What each answer by `shown` in one piece has, if it is the call's first attempt.
+pub(super) fn of_deployment(shown: &Shown) -> HeaderMap {
+    let mut headers = ours();
+    headers.insert(CONTENT_TYPE, JSON);
+    deployment(&mut headers, shown, None);
+    headers.insert(names::MAX_RETRIES, shown.max_retries.clone());
+    headers.insert(names::RETRIES, NONE);
+    headers.insert(names::FALLBACKS, NONE);
+    headers
+}
+
+/// The head of an answer that does not come from a deployment.
+fn ours() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(MORE);
+    headers.insert(names::VERSION, VERSION);
+    headers
+}
+
+/// The head of an answer that is an error.
+pub(super) fn refused(record: &Record, snapshot: &Snapshot, failure: &Failure) -> HeaderMap {
+    let mut headers = ours();
     let tried = record
         .journal
         .last(|it| (Arc::clone(&it.deployment), it.model.clone()));
     let tried = tried.and_then(|(it, model)| Some((snapshot.shown.of(&it)?, model)));
     if let Some((shown, model)) = &tried {
-        deployment(headers, shown, model.as_deref());
+        deployment(&mut headers, shown, model.as_deref());
         headers.insert(names::MAX_RETRIES, shown.max_retries.clone());
     } else if let Some(group) = record.group.as_deref().map(HeaderValue::from_str) {
         headers.extend(group.map(|group| (names::MODEL_GROUP, group)));
     }
-    course(headers, record);
+    headers.insert(names::RETRIES, NONE);
+    headers.insert(names::FALLBACKS, NONE);
+    course(&mut headers, record);
     let fired = failure.timer.as_deref().map(|(_, timer)| timer);
     if let Some(timer) = fired.or(record.call_timer.as_ref()) {
         let seconds = format!("{:?}", timer.limit.as_secs_f64());
@@ -76,17 +73,17 @@ pub(super) fn refused(
         }
     }
     if let Some(upstream) = &failure.upstream {
-        passed_on(headers, upstream);
+        passed_on(&mut headers, upstream);
     }
-    head
+    headers
 }
 
 /// The head of a stream whose provider has not said anything yet.
-pub(super) fn opened(mut head: response::Builder) -> response::Builder {
-    if let Some(headers) = head.headers_mut() {
-        streams(headers);
-    }
-    head
+pub(super) fn opened(call_id: Option<HeaderValue>) -> HeaderMap {
+    let mut headers = ours();
+    streams(&mut headers);
+    headers.extend(call_id.map(|id| (names::CALL_ID, id)));
+    headers
 }
 
 fn streams(headers: &mut HeaderMap) {
@@ -112,24 +109,29 @@ fn deployment(headers: &mut HeaderMap, shown: &Shown, model: Option<&str>) {
     }
 }
 
-/// What was done for the call, and how long it took up to now.
+/// The call's name, what was done for it, and how long it took up to now.
 fn course(headers: &mut HeaderMap, record: &Record) {
+    headers.extend(call_id(record).map(|id| (names::CALL_ID, id)));
     if let Some(asked) = record.max_retries {
         headers.insert(names::MAX_RETRIES, asked.into());
     }
-    headers.insert(names::RETRIES, count(record.course.retries));
-    headers.insert(names::FALLBACKS, count(record.course.fallbacks));
+    for (name, number) in [
+        (names::RETRIES, record.course.retries),
+        (names::FALLBACKS, record.course.fallbacks),
+    ] {
+        if number > 0 {
+            headers.insert(name, number.into());
+        }
+    }
     if let Some(head) = &record.head {
         headers.insert(names::DURATION, millis(head.took));
         headers.insert(names::OVERHEAD, millis(head.overhead));
     }
 }
 
-fn count(number: u32) -> HeaderValue {
-    match number {
-        0 => HeaderValue::from_static("0"),
-        some => some.into(),
-    }
+/// The call's name as a header says it.
+pub(super) fn call_id(record: &Record) -> Option<HeaderValue> {
+    HeaderValue::from_str(&record.call_id).ok()
 }
 
 /// Milliseconds with three places.
@@ -152,6 +154,9 @@ fn millis(duration: Duration) -> HeaderValue {
 fn passed_on(headers: &mut HeaderMap, upstream: &HeaderMap) {
     for (name, value) in upstream {
         let text = name.as_str();
+        if !text.starts_with(INITIALS) {
+            continue;
+        }
         if let Some((_, own)) = PASSED.iter().find(|(known, _)| *known == text) {
             headers.append(HeaderName::from_static(own), value.clone());
         } else if !FAMILIES.iter().any(|family| text.starts_with(family)) {
@@ -272,8 +277,13 @@ const PASSED: [(&str, &str); 20] = [
 /// The same by how the names begin.
 const FAMILIES: [&str; 3] = ["x-ratelimit-", "anthropic-ratelimit-", "x-amzn-bedrock-"];
 
-/// About how many headers an answer has.
-const USUAL: usize = 20;
+/// Every name that passes begins with one of these; most headers of most upstreams do not.
+const INITIALS: [char; 4] = ['a', 'o', 'r', 'x'];
+
+/// About how many headers an answer has beside those that are always the same.
+const MORE: usize = 12;
+/// Nothing was tried again.
+const NONE: HeaderValue = HeaderValue::from_static("0");
 /// The gateway's version.
 const VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
 /// What an answer in one piece is.
@@ -351,6 +361,8 @@ mod tests {
         for (name, own) in PASSED {
             assert_eq!(own, format!("{PREFIX}{name}"));
             assert_eq!(HeaderName::from_static(own).as_str(), own);
+            assert!(name.starts_with(INITIALS));
         }
+        assert!(FAMILIES.iter().all(|family| family.starts_with(INITIALS)));
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_router::{Catalog, Deployment};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
+use super::headers;
 use super::mock::Mock;
 use crate::metrics::DeploymentCounters;
 
@@ -41,6 +42,8 @@ pub(crate) struct Shown {
     pub api_base: Option<HeaderValue>,
     /// How often a call that fails here is tried again.
     pub max_retries: HeaderValue,
+    /// The head of its answers, as far as it is the same for all.
+    pub head: HeaderMap,
     /// What is configured for it.
     pub configured: Configured,
     /// Its counters.
@@ -94,15 +97,18 @@ impl Shown {
     fn new(deployment: &Deployment, retries: u32, configured: Configured) -> Self {
         let value = |text: &str| HeaderValue::from_str(text).ok();
         let model = deployment.endpoint.upstream_model();
-        Self {
+        let mut shown = Self {
             id: value(&deployment.id),
             group: value(&deployment.group),
             model: value(model).filter(|_| !model.contains('*')),
             api_base: value(deployment.endpoint.api_base_for_display()),
             max_retries: deployment.retries.unwrap_or(retries).into(),
+            head: HeaderMap::new(),
             configured,
             counters: DeploymentCounters::default(),
-        }
+        };
+        shown.head = headers::of_deployment(&shown);
+        shown
     }
 }
 
