@@ -6,8 +6,8 @@ use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName, Usage, strip_bom};
 use gateway_router::{Again, AttemptTimers, Failed, Outcome, SendFailure};
 use gateway_transport::{BodyError, Delivery, KilledBy, ResponseBody, SendError, Timer};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Response};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response};
 use tokio::time::Instant;
 
 use super::Answer;
@@ -30,6 +30,10 @@ pub(super) async fn read(
     let headers = parts.headers;
     if !parts.status.is_success() {
         return Err(refused(call.dialect, status, headers, body).await);
+    }
+    // None was asked for, and what is in one would be judged by bytes that no client is meant to read.
+    if let Some(coding) = coding(&headers) {
+        return Err(unusable(&format!("an answer in the coding {coding:?}")));
     }
     let streams = kind_is(&headers, "text/event-stream");
     if call.stream && streams {
@@ -255,6 +259,12 @@ fn describe(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// The coding of an answer that is not just its own bytes.
+fn coding(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let coding = headers.get(CONTENT_ENCODING)?;
+    (!coding.as_bytes().eq_ignore_ascii_case(b"identity")).then_some(coding)
 }
 
 fn kind_is(headers: &HeaderMap, wanted: &str) -> bool {
