@@ -9,7 +9,7 @@ pub(super) const FAULTS: &[Fault] = &[
     limited("429-none", |scene| scene.error(429)),
     limited("429-seconds", |scene| limit(scene, &[("retry-after", "7")])),
     limited("429-date", |scene| {
-        limit(scene, &[("retry-after", "Fri, 31 Dec 2099 23:59:59 GMT")])
+        limit(scene, &[("retry-after", "Thu, 31 Dec 2099 23:59:59 GMT")])
     }),
     limited("429-past-date", |scene| {
         limit(scene, &[("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT")])
