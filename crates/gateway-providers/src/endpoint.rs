@@ -1,7 +1,7 @@
 //! One deployment's place at its provider: built once per configuration, asked once per attempt.
 
 use bytes::Bytes;
-use gateway_core::{Dialect, Envelope};
+use gateway_core::{Dialect, Envelope, Prefill};
 use gateway_transport::{ConnectSpec, Shard};
 use http::{HeaderMap, Method, Request};
 
@@ -12,6 +12,7 @@ use crate::connect;
 use crate::environment::Environment;
 use crate::error::{EndpointError, PrepareError};
 use crate::headers::HeaderRules;
+use crate::prefill;
 use crate::provider::Settings;
 
 /// Where one deployment's calls go and how they are signed.
@@ -98,6 +99,19 @@ impl Endpoint {
     /// Whether calls of this dialect can be served.
     pub fn accepts(&self, dialect: Dialect) -> bool {
         self.routes.iter().any(|route| route.dialect == dialect)
+    }
+
+    /// How its model wants to be told that the last message of a request is one to go on from; `None`: it does not go
+    /// on. `said` is the operator's word, which counts more than what is known of the model. `chosen` is the client's
+    /// choice where the endpoint has a `*`.
+    pub fn prefill(&self, chosen: Option<&str>, said: Option<bool>) -> Option<Prefill> {
+        match said {
+            Some(goes_on) => goes_on.then(|| prefill::style(self.provider)),
+            None => {
+                let model = chosen.unwrap_or(&self.model);
+                prefill::prefill(self.provider, model, &self.display)
+            }
+        }
     }
 
     /// The base of the provider's API without query: fit for logs and response headers.

@@ -8,7 +8,8 @@ mod environment;
 // Config -> endpoint; endpoint + call -> signed request.
 mod endpoint;
 
-// The table of providers.
+// The table of providers; which of their models go on with a begun answer.
+mod prefill;
 mod provider;
 
 // One file for each wire.

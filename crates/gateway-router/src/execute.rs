@@ -176,7 +176,7 @@ impl Course {
     fn count(&mut self, kind: AttemptKind) {
         self.attempts += 1;
         match kind {
-            AttemptKind::First => {}
+            AttemptKind::First | AttemptKind::Continuation => {}
             AttemptKind::Retry | AttemptKind::NextLevel | AttemptKind::Failover => {
                 self.retries += 1;
             }

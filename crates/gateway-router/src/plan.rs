@@ -66,6 +66,8 @@ pub struct Plan {
     hedged: bool,
     /// An attempt with an unknown end was repeated.
     lost: bool,
+    /// Why the first attempt is made.
+    first: AttemptKind,
 }
 
 /// What to do next.
@@ -139,7 +141,20 @@ impl Plan {
             attempts: 0,
             hedged: false,
             lost: false,
+            first: AttemptKind::First,
         }
+    }
+
+    /// Goes on with a stream that broke off after so many attempts of the call: one attempt more, at whoever of the
+    /// group can take it, and nothing else.
+    #[must_use]
+    pub fn continuing(mut self, attempts: u32) -> Self {
+        self.options.retries = Some(0);
+        self.options.no_fallbacks = true;
+        self.attempts = attempts;
+        self.hedged = true;
+        self.first = AttemptKind::Continuation;
+        self
     }
 
     /// The timer of the whole call.
@@ -199,7 +214,7 @@ impl Plan {
     }
 
     fn begin(&mut self, now: Instant) -> Step {
-        match self.enter(AttemptKind::First, now) {
+        match self.enter(self.first, now) {
             Ok(step) => step,
             Err(nobody) => {
                 self.nobody = Some(nobody);

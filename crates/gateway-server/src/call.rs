@@ -6,6 +6,7 @@ mod options;
 
 // What comes of it: attempts, real and made up, judged.
 mod attempt;
+mod continuation;
 mod mock;
 mod outcome;
 mod wait;
@@ -35,8 +36,10 @@ use crate::respond::{self, Failure};
 use crate::upstream::{Batch, UpstreamStream};
 use crate::worker::{Snapshot, Worker};
 use attempt::{Attempts, Got};
+use continuation::Wish;
 use options::Said;
 
+pub(crate) use continuation::{Continuation, Continued, GoingOn};
 pub(crate) use mock::Mock;
 pub(crate) use options::read as read_options;
 pub(crate) use shown::{Configured, Shown, ShownDeployments};
@@ -110,6 +113,8 @@ pub(crate) struct Attempted {
     pub outcome: Result<(HeaderMap, Answer), Failure>,
     /// The timers of what follows.
     pub timers: StreamTimers,
+    /// Goes on with a stream that breaks off.
+    pub continuation: Option<Box<Continuation>>,
     /// The configuration that the call began with.
     snapshot: Arc<Snapshot>,
 }
@@ -126,7 +131,8 @@ impl Attempted {
         let body = match answer {
             Answer::Whole(bytes) => Outgoing::recorded(bytes, self.record),
             Answer::Stream(upstream, held) => {
-                let relay = Relay::new(upstream, held, self.timers, carrier, self.record, worker);
+                let relay = Relay::new(upstream, held, self.timers, carrier, self.record, worker)
+                    .continued_by(self.continuation);
                 Outgoing::Stream(Box::pin(relay))
             }
         };
@@ -186,6 +192,7 @@ async fn attempt(
     mut record: OpenRecord,
 ) -> Attempted {
     let seed = fastrand::u64(..);
+    let wish = Wish::of(&asked, &snapshot);
     let plan = Plan::new(
         &snapshot.catalog,
         asked.resolved,
@@ -229,10 +236,16 @@ async fn attempt(
             Err(attempts.read(|made| failure::of(unanswered.cause, made, in_full)))
         }
     };
+    let wish = wish.filter(|_| matches!(outcome, Ok((_, Answer::Stream(Some(_), _)))));
+    let continuation = wish.and_then(|wish| {
+        let request = (asked.parts, asked.envelope);
+        Continuation::new(wish, request, &record, &worker, &snapshot)
+    });
     Attempted {
         record,
         outcome,
         timers,
+        continuation,
         snapshot,
     }
 }

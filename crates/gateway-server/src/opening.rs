@@ -113,6 +113,7 @@ impl Opening {
             record,
             Arc::clone(&self.worker),
         )
+        .continued_by(attempted.continuation)
     }
 }
 

@@ -87,6 +87,8 @@ pub(crate) struct OpenRecord {
     in_flight: InFlight,
     stall: Option<Arc<StallWatch>>,
     places: Option<Box<Places>>,
+    /// What was used at deployments whose streams broke off.
+    spent: Usage,
     end: Option<EndReason>,
 }
 
@@ -106,6 +108,7 @@ impl OpenRecord {
             in_flight: client.enter(),
             stall: None,
             places: None,
+            spent: Usage::default(),
             end: None,
         }
     }
@@ -140,6 +143,23 @@ impl OpenRecord {
         self.attempt = Some(attempt);
         self.shown = shown;
         self.course = course;
+    }
+
+    /// Notes that the stream ended like this where it began, and goes on elsewhere: the first deployment is judged.
+    pub(crate) fn continued_by(
+        &mut self,
+        attempt: Box<Attempt>,
+        shown: Option<Arc<Shown>>,
+        end: EndReason,
+    ) {
+        self.record.judge(end, Instant::now());
+        if let Some(broken) = &self.record.attempt {
+            self.record.journal.broke(broken, end);
+        }
+        let usage = std::mem::take(&mut self.record.usage);
+        self.spent = sum(self.spent, usage);
+        self.attempt = Some(attempt);
+        self.shown = shown;
     }
 
     /// Notes that nobody did.
@@ -198,6 +218,7 @@ impl Drop for OpenRecord {
         let entries = record.journal.take();
         let now = Instant::now();
         record.judge(end, now);
+        record.usage = sum(self.spent, record.usage);
         let took = now.saturating_duration_since(record.started);
         let metrics = self.worker.metrics();
         metrics.call_ended(record, &entries, end, took);
@@ -292,6 +313,21 @@ impl Record {
             });
             under_way.fold(took, Duration::saturating_sub)
         })
+    }
+}
+
+/// Both together, where either is known.
+fn sum(a: Usage, b: Usage) -> Usage {
+    let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (one, other) => one.or(other),
+    };
+    Usage {
+        input_tokens: add(a.input_tokens, b.input_tokens),
+        output_tokens: add(a.output_tokens, b.output_tokens),
+        cache_read_tokens: add(a.cache_read_tokens, b.cache_read_tokens),
+        cache_write_tokens: add(a.cache_write_tokens, b.cache_write_tokens),
+        reasoning_tokens: add(a.reasoning_tokens, b.reasoning_tokens),
     }
 }
 

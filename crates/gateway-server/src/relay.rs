@@ -1,6 +1,8 @@
 //! Relays a stream to its client: event by event as they come, heartbeats while nothing comes, and an end that says
 //! what kind of end it is.
 
+mod timers;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,43 +10,20 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName};
-use gateway_router::{Attempt, Timer};
+use gateway_core::{Dialect, EndReason, ErrorInfo};
 use http_body::Frame;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::body::Cut;
+use crate::call::{Continuation, Continued, GoingOn};
 use crate::edge::{SocketState, StallWatch};
 use crate::record::OpenRecord;
-use crate::respond::expiry;
 use crate::upstream::{Batch, Ending, UpstreamStream};
 use crate::worker::Worker;
+use timers::{Due, expired, expired_timer, next_alarm};
 
-/// The timers of a stream that has been opened towards its client.
-#[derive(Clone, Debug)]
-pub(crate) struct StreamTimers {
-    /// When the whole call must be over.
-    pub call: (Instant, Timer),
-    /// When the attempt that answers must be over.
-    pub attempt: Option<(Instant, Timer)>,
-    /// How long the provider may be silent between contents.
-    pub idle: Option<Timer>,
-    /// When the first content must be there, if it is not yet.
-    pub first_content: Option<(Instant, Timer)>,
-    /// How long the client may be left without a byte.
-    pub heartbeat: Option<Duration>,
-}
-
-impl StreamTimers {
-    /// The timers of what `attempt` answers.
-    pub(crate) fn follow(&mut self, attempt: &Attempt) {
-        let due = |timer: &Timer| (attempt.started + timer.limit, timer.clone());
-        self.attempt = attempt.timers.attempt.as_ref().map(due);
-        self.first_content = attempt.timers.first_content.as_ref().map(due);
-        self.idle = Some(attempt.timers.idle.clone());
-    }
-}
+pub(crate) use timers::StreamTimers;
 
 /// How the client's connection carries the stream, which decides how a broken one is ended.
 #[derive(Clone, Debug)]
@@ -71,6 +50,7 @@ pin_project! {
         #[pin]
         alarm: Sleep,
         record: OpenRecord,
+        continuation: Option<Box<Continuation>>,
         worker: Arc<Worker>,
     }
 
@@ -79,6 +59,9 @@ pin_project! {
             let this = this.project();
             if let Some(upstream) = this.upstream {
                 this.record.usage = upstream.usage();
+            }
+            if let Some(continuation) = this.continuation {
+                this.record.journal.append(continuation.attempts());
             }
         }
     }
@@ -89,6 +72,8 @@ pin_project! {
 enum State {
     /// The provider is still talking.
     Open,
+    /// The stream broke off like this, and somebody else is asked to go on.
+    GoingOn(GoingOn, Box<Break>),
     /// The last piece is about to go out, then the end of this kind.
     LastPiece(Bytes, Last),
     /// Everything was handed over; the kernel must have it before the connection may be cut.
@@ -97,17 +82,19 @@ enum State {
     Ended,
 }
 
+/// How a stream ended that is not complete.
+#[derive(Debug)]
+struct Break {
+    reason: EndReason,
+    error: ErrorInfo,
+    detail: String,
+}
+
 /// What follows the last piece.
 #[derive(Clone, Copy, Debug)]
 enum Last {
     Complete,
     Broken(EndReason),
-}
-
-/// What the timers of a silent stream want.
-enum Due {
-    Heartbeat,
-    Expired(TimerName, Timer),
 }
 
 impl Relay {
@@ -136,10 +123,17 @@ impl Relay {
             last_sent,
             alarm: sleep_until(now),
             record,
+            continuation: None,
             worker,
         };
         relay.alarm = sleep_until(next_alarm(&relay.timers, relay.last_content, last_sent));
         relay
+    }
+
+    /// Goes on by this when the stream breaks off.
+    pub(crate) fn continued_by(mut self, continuation: Option<Box<Continuation>>) -> Self {
+        self.continuation = continuation;
+        self
     }
 
     /// The next piece for the client. See [`http_body::Body::poll_frame`].
@@ -169,6 +163,20 @@ impl Relay {
                         return Poll::Ready(Some(Ok(Frame::data(piece))));
                     }
                 }
+                State::GoingOn(mut going, broken) => match going.poll(cx) {
+                    Poll::Ready(Some(continued)) => self.as_mut().go_on(continued, broken.reason),
+                    Poll::Ready(None) => {
+                        let (event, last) = self.as_mut().broken(*broken);
+                        *self.as_mut().project().state = State::LastPiece(event, last);
+                    }
+                    Poll::Pending => {
+                        *self.as_mut().project().state = State::GoingOn(going, broken);
+                        let due = ready!(self.as_mut().poll_due(cx));
+                        if let Some(piece) = self.as_mut().take_due(due) {
+                            return Poll::Ready(Some(Ok(Frame::data(piece))));
+                        }
+                    }
+                },
                 State::LastPiece(piece, last) => {
                     self.as_mut().last_piece(last);
                     if !piece.is_empty() {
@@ -203,21 +211,25 @@ impl Relay {
         };
         match batch {
             Poll::Ready(batch) => Poll::Ready(self.take_batch(batch)),
-            Poll::Pending => match ready!(self.as_mut().poll_due(cx)) {
-                Due::Heartbeat => Poll::Ready(Some(self.dialect.heartbeat())),
-                Due::Expired(name, timer) => {
-                    let ending = expired(name, &timer);
-                    Poll::Ready(self.take_batch(Batch {
-                        ending: Some(ending),
-                        ..Batch::default()
-                    }))
-                }
-            },
+            Poll::Pending => {
+                let due = ready!(self.as_mut().poll_due(cx));
+                Poll::Ready(self.take_due(due))
+            }
         }
     }
 
-    fn take_batch(self: Pin<&mut Self>, batch: Batch) -> Option<Bytes> {
-        let this = self.project();
+    fn take_due(self: Pin<&mut Self>, due: Due) -> Option<Bytes> {
+        match due {
+            Due::Heartbeat => Some(self.dialect.heartbeat()),
+            Due::Expired(name, timer) => self.take_batch(Batch {
+                ending: Some(expired(name, &timer)),
+                ..Batch::default()
+            }),
+        }
+    }
+
+    fn take_batch(mut self: Pin<&mut Self>, batch: Batch) -> Option<Bytes> {
+        let this = self.as_mut().project();
         let now = Instant::now();
         // What was held may be nothing but the fact that nothing came: the client has got no byte by it.
         if !batch.ready.is_empty() {
@@ -231,31 +243,82 @@ impl Relay {
         }
         this.record.events += batch.events;
         let mut ready = batch.ready;
+        if let Some(continuation) = this.continuation.as_mut() {
+            ready = continuation.pass(ready);
+        }
+        this.record.bytes += ready.len() as u64;
         if let Some(ending) = batch.ending {
-            if let Some(upstream) = this.upstream.as_ref() {
-                this.record.usage = upstream.usage();
-            }
-            let (rest, last) = match ending {
-                Ending::Complete { rest } => (rest, Last::Complete),
-                Ending::Broken {
+            self.take_ending(ending);
+        }
+        (!ready.is_empty()).then_some(ready)
+    }
+
+    fn take_ending(mut self: Pin<&mut Self>, ending: Ending) {
+        let this = self.as_mut().project();
+        if let Some(upstream) = this.upstream.as_ref() {
+            this.record.usage = upstream.usage();
+        }
+        let (rest, last) = match ending {
+            Ending::Complete { rest } => (rest, Last::Complete),
+            Ending::Broken {
+                reason,
+                error,
+                detail,
+            } => {
+                let broken = Break {
                     reason,
                     error,
                     detail,
-                } => {
-                    this.record.error = Some(detail);
-                    this.record.error_kind = Some(error.kind);
-                    (this.dialect.error_event(&error), Last::Broken(reason))
+                };
+                if let Some(going) = self.as_mut().begin_again(&broken) {
+                    *self.project().state = State::GoingOn(going, Box::new(broken));
+                    return;
                 }
-            };
-            if ready.is_empty() {
-                ready = rest;
-                *this.state = State::LastPiece(ready, last);
-                return None;
+                self.as_mut().broken(broken)
             }
-            *this.state = State::LastPiece(rest, last);
+        };
+        *self.project().state = State::LastPiece(rest, last);
+    }
+
+    /// Somebody else is asked to go on, if that is possible: meanwhile only the call's own timer runs.
+    fn begin_again(self: Pin<&mut Self>, broken: &Break) -> Option<GoingOn> {
+        let this = self.project();
+        let attempt = this.record.attempt.as_ref();
+        let deployment = attempt.map(|attempt| &*attempt.deployment);
+        let continuation = this.continuation.as_mut()?;
+        let going = continuation.begin(broken.reason, &broken.error, deployment)?;
+        *this.upstream = None;
+        this.timers.attempt = None;
+        this.timers.first_content = None;
+        this.timers.idle = None;
+        Some(going)
+    }
+
+    /// The stream goes on elsewhere.
+    fn go_on(self: Pin<&mut Self>, continued: Continued, reason: EndReason) {
+        let mut this = self.project();
+        this.timers.follow(&continued.attempt);
+        // Its content is noted when it is handed over.
+        *this.last_content = None;
+        *this.upstream = continued.upstream;
+        *this.held = Some(continued.held);
+        this.record
+            .continued_by(continued.attempt, continued.shown, reason);
+        if let Some(continuation) = this.continuation {
+            this.record.journal.append(continuation.attempts());
         }
-        this.record.bytes += ready.len() as u64;
-        (!ready.is_empty()).then_some(ready)
+        let next = next_alarm(this.timers, *this.last_content, *this.last_sent);
+        this.alarm.as_mut().reset(next);
+        *this.state = State::Open;
+    }
+
+    /// The stream is not complete: what the client is told.
+    fn broken(self: Pin<&mut Self>, broken: Break) -> (Bytes, Last) {
+        let this = self.project();
+        this.record.error = Some(broken.detail);
+        this.record.error_kind = Some(broken.error.kind);
+        let event = this.dialect.error_event(&broken.error);
+        (event, Last::Broken(broken.reason))
     }
 
     fn last_piece(self: Pin<&mut Self>, last: Last) {
@@ -315,50 +378,6 @@ impl Relay {
                 return Poll::Ready(due);
             }
         }
-    }
-}
-
-fn expired_timer(
-    timers: &StreamTimers,
-    last_content: Option<Instant>,
-    now: Instant,
-) -> Option<Due> {
-    let passed = |(due, timer): &(Instant, Timer), name| {
-        (now >= *due).then(|| Due::Expired(name, timer.clone()))
-    };
-    passed(&timers.call, TimerName::Call)
-        .or_else(|| passed(timers.attempt.as_ref()?, TimerName::Attempt))
-        .or_else(|| match last_content {
-            Some(last) => {
-                let idle = timers.idle.as_ref()?;
-                let expired = now >= last + idle.limit;
-                expired.then(|| Due::Expired(TimerName::Idle, idle.clone()))
-            }
-            None => passed(timers.first_content.as_ref()?, TimerName::FirstContent),
-        })
-}
-
-/// The earliest moment at which a timer can be due. Activity only moves it later, so the alarm is not touched per
-/// event: when it rings too early, it is set again.
-fn next_alarm(timers: &StreamTimers, last_content: Option<Instant>, last_sent: Instant) -> Instant {
-    let due = |timer: &Option<(Instant, Timer)>| timer.as_ref().map(|(due, _)| *due);
-    let content = match last_content {
-        Some(last) => timers.idle.as_ref().map(|idle| last + idle.limit),
-        None => due(&timers.first_content),
-    };
-    let beat = timers.heartbeat.map(|beat| last_sent + beat);
-    [content, beat, due(&timers.attempt)]
-        .into_iter()
-        .flatten()
-        .fold(timers.call.0, Instant::min)
-}
-
-fn expired(name: TimerName, timer: &Timer) -> Ending {
-    let message = expiry(name, timer);
-    Ending::Broken {
-        reason: EndReason::Timer(name),
-        detail: message.clone(),
-        error: ErrorInfo::new(ErrorKind::Timeout, message),
     }
 }
 

@@ -68,6 +68,21 @@ impl Resolved {
         Some(self)
     }
 
+    /// The same, with those deployments only that do: `does` is asked of each, with the provider's name of its model
+    /// where its own has a `*`. `None` if none does.
+    pub fn only(mut self, does: impl Fn(&Deployment, Option<&str>) -> bool) -> Option<Self> {
+        let candidates = &self.candidates;
+        let does = |it: &&Arc<Deployment>| does(it, candidates.model_at(it).as_deref());
+        let those: Arc<[_]> = candidates
+            .deployments
+            .iter()
+            .filter(does)
+            .cloned()
+            .collect();
+        self.candidates.deployments = those;
+        (!self.deployments().is_empty()).then_some(self)
+    }
+
     /// The names that it was asked for by, and the group's own: the client's first.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let matched = self.candidates.matched.as_ref();
@@ -99,7 +114,7 @@ impl Resolved {
     }
 
     /// The provider's name of the model at `deployment`, if its own has a `*` and a wildcard was matched.
-    pub(crate) fn model_at(&self, deployment: &Deployment) -> Option<String> {
+    pub fn model_at(&self, deployment: &Deployment) -> Option<String> {
         self.candidates.model_at(deployment)
     }
 }

@@ -48,6 +48,8 @@ pub enum AttemptKind {
     Fallback,
     /// The one before is slow.
     Hedge,
+    /// The stream of the one before broke off, and its text goes on here.
+    Continuation,
 }
 
 impl AttemptKind {
@@ -60,6 +62,7 @@ impl AttemptKind {
             Self::Failover => "failover",
             Self::Fallback => "fallback",
             Self::Hedge => "hedge",
+            Self::Continuation => "continuation",
         }
     }
 }

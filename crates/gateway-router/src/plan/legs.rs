@@ -107,7 +107,9 @@ impl Plan {
 
     /// Begins the leg's group: the lowest level with somebody who can serve.
     pub(super) fn enter(&mut self, kind: AttemptKind, now: Instant) -> Result<Step, Nobody> {
-        self.leg.group.ledger().call(now);
+        if kind != AttemptKind::Continuation {
+            self.leg.group.ledger().call(now);
+        }
         let avoid = self.tried.resting(None, now);
         let (deployment, running) = self.select(&avoid, None, now)?;
         Ok(Step::Try(self.attempt(deployment, running, kind, now)))

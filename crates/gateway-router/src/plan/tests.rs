@@ -115,6 +115,7 @@ fn told(attempt: &Attempt) -> String {
         AttemptKind::Failover => "over:",
         AttemptKind::Fallback => "to:",
         AttemptKind::Hedge => "beside:",
+        AttemptKind::Continuation => "on:",
     };
     format!("{mark}{}", attempt.deployment.id)
 }
@@ -151,4 +152,29 @@ fn broken(bad: &'static str) -> impl Fn(&Attempt) -> Fate {
         let failed = bad.split(' ').any(|it| *it == *attempt.deployment.id);
         (Duration::from_millis(10), failed.then_some(outcome))
     }
+}
+
+#[test]
+fn a_continuation_is_one_attempt_and_nothing_else() {
+    let routing = Routing {
+        weighted_failover: true,
+        ..Routing::default()
+    };
+    let world = World::new("g:a g:b h:c", routing);
+    let options = CallOptions {
+        fallbacks: vec![crate::options::Target::named("h")],
+        ..CallOptions::default()
+    };
+    let mut plan = world.plan("g", options, 7).continuing(2);
+    let Step::Try(attempt) = plan.next(None, world.start) else {
+        panic!("somebody can serve");
+    };
+    assert_eq!((told(&attempt).as_str(), attempt.number), ("on:a", 3));
+    let outcome = Outcome::new(ErrorKind::Upstream, Again::Anywhere);
+    let failure = Failure {
+        attempt: &attempt,
+        outcome: &outcome,
+    };
+    let step = plan.next(Some(failure), world.start);
+    assert!(matches!(step, Step::GiveUp(GiveUp::Spent)), "{step:?}");
 }

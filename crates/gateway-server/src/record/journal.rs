@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use gateway_core::{ErrorKind, TimerName};
+use gateway_core::{EndReason, ErrorKind, TimerName};
 use gateway_router::{Attempt, AttemptEnd, AttemptKind, Deployment, SendFailure, Timer};
 use gateway_transport::ResponseBody;
 use http::Response;
@@ -30,6 +30,8 @@ pub(crate) struct Entry {
     pub head: Option<Duration>,
     /// How it ended.
     pub outcome: AttemptOutcome,
+    /// How its stream ended, where another attempt went on with it.
+    pub broke: Option<EndReason>,
     /// The upstream's status.
     pub status: Option<u16>,
     /// The connection had been used before.
@@ -85,6 +87,7 @@ impl Journal {
             took: None,
             head: None,
             outcome: AttemptOutcome::GivenUp,
+            broke: None,
             status: None,
             reused: None,
             generation: None,
@@ -135,6 +138,11 @@ impl Journal {
         });
     }
 
+    /// Its stream ended like this, and another attempt goes on with it.
+    pub(crate) fn broke(&self, attempt: &Attempt, end: EndReason) {
+        self.with(attempt, |entry| entry.broke = Some(end));
+    }
+
     /// It is over, or has its first content.
     pub(crate) fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
         let note = |entry: &mut Entry| {
@@ -162,6 +170,21 @@ impl Journal {
     /// Something of all of them, up to now.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&[Entry]) -> T) -> T {
         read(&self.lock())
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
+    }
+
+    /// Takes out all of them, up to now.
+    pub(crate) fn drain(&self) -> Vec<Entry> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Adds attempts that were noted elsewhere.
+    pub(crate) fn append(&self, entries: Vec<Entry>) {
+        self.lock().extend(entries);
     }
 
     /// All of them: the journal is closed.

@@ -141,7 +141,7 @@ fn write_attempt(line: &mut JsonLine<'_>, entry: &Entry, call: Instant, end: End
     line.object("timers", |line| write_timers(line, entry.limits));
     line.text("outcome", entry.outcome.as_str());
     if entry.outcome == AttemptOutcome::Answered {
-        line.text("end", end.as_str());
+        line.text("end", entry.broke.unwrap_or(end).as_str());
     }
     for (name, value) in [
         ("upstream_status", entry.status.map(u64::from)),
