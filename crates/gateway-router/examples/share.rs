@@ -110,6 +110,10 @@ impl Call for Question {
         Ok(status)
     }
 
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
     fn ended(&self, _attempt: &Attempt, _end: AttemptEnd<'_>) {}
 }
 

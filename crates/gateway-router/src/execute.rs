@@ -40,6 +40,10 @@ pub trait Call: Sync {
         None
     }
 
+    /// Whether doing the work twice harms nobody. Asked when it matters: before a second attempt beside a slow one, and
+    /// after an attempt with an unknown end.
+    fn is_repeatable(&self) -> bool;
+
     /// An attempt is over. Not told of attempts that are given up together with the call.
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>);
 }
@@ -144,7 +148,8 @@ pub async fn execute<C: Call>(
             }
         };
         course.count(attempt.kind);
-        let made = match plan.hedge_at(&attempt) {
+        let hedge = plan.hedge_at(&attempt);
+        let made = match hedge.filter(|_| call.is_repeatable()) {
             None => make(call, &end, &mut attempt).await,
             // Calls that may not have a second attempt should not carry the room for it.
             Some(at) => {
@@ -165,6 +170,7 @@ pub async fn execute<C: Call>(
             }
             Err(lapse) => {
                 call.ended(&attempt, lapse.end());
+                lapse.tell(&mut plan, call);
                 failed = Some((attempt, lapse.outcome()));
                 last = Some(lapse);
             }

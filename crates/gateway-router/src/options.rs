@@ -29,7 +29,8 @@ pub struct CallOptions {
     pub region: Option<Box<str>>,
     /// About how many tokens the request has; only where context windows are checked.
     pub input_tokens: Option<u64>,
-    /// Doing the work twice harms nobody: nothing is stored, and no tool runs on the provider's side.
+    /// Doing the work twice harms nobody: nothing is stored, and no tool runs on the provider's side. False until it
+    /// matters: then [`Call::is_repeatable`](crate::Call::is_repeatable) is asked.
     pub repeatable: bool,
 }
 

@@ -167,6 +167,11 @@ impl Plan {
         self.due
     }
 
+    /// Whether doing the work twice harms nobody: to be told before a failure with an unknown end is.
+    pub fn told(&mut self, repeatable: bool) {
+        self.options.repeatable = repeatable;
+    }
+
     /// What the request says.
     pub fn options(&self) -> &CallOptions {
         &self.options

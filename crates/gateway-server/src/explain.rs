@@ -66,7 +66,7 @@ impl Question {
         let explanation = explain(catalog, &resolved, dialect, &options, now);
         Ok(Answer {
             model,
-            request: said.then(|| Asked::new(&options)),
+            request: said.then(|| Asked::new(&options, envelope.is_repeatable())),
             explanation,
         })
     }

@@ -32,6 +32,13 @@ impl<E> Lapse<E> {
         }
     }
 
+    /// Tells the plan what it has to know before it hears of this.
+    pub(super) fn tell(&self, plan: &mut Plan, call: &impl Call) {
+        if self.outcome().is_unknown() {
+            plan.told(call.is_repeatable());
+        }
+    }
+
     pub(super) const fn end(&self) -> AttemptEnd<'_> {
         match self {
             Self::Failed(failed) => AttemptEnd::Failed(&failed.outcome),

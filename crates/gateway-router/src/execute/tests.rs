@@ -23,18 +23,21 @@ use crate::world::{self, entry};
 enum Habit {
     /// Answers after so many ms.
     Answers(u64),
+    /// Its connection, an old one, dies after so many ms.
+    Dies(u64),
     /// Fails in words after so many ms.
     Fails(u64),
     /// Never says anything.
     Silent,
 }
 
-use Habit::{Answers, Fails, Silent};
+use Habit::{Answers, Dies, Fails, Silent};
 
 /// Calls that deployments serve by their habits. Tells what happened when, in ms.
 struct Stage {
     catalog: Arc<Catalog>,
     habits: Vec<(&'static str, Habit)>,
+    repeatable: bool,
     start: Instant,
     told: Arc<Mutex<Vec<String>>>,
 }
@@ -59,12 +62,21 @@ impl Call for Stage {
                 let outcome = Outcome::new(ErrorKind::Internal, Again::Failed);
                 Err(Failed { outcome, error: id })
             }
+            Dies(after) => {
+                sleep(ms(after)).await;
+                let outcome = Outcome::new(ErrorKind::Upstream, Again::Unknown { stale: true });
+                Err(Failed { outcome, error: id })
+            }
             Silent => std::future::pending().await,
         }
     }
 
     fn output_tokens(&self, answer: &String) -> Option<u64> {
         u64::try_from(answer.len()).ok()
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
@@ -115,6 +127,7 @@ impl Stage {
         Self {
             catalog: Arc::new(world::catalog(members, routing, start)),
             habits: habits.to_vec(),
+            repeatable: true,
             start,
             told: Arc::default(),
         }
@@ -164,7 +177,6 @@ fn config() -> Origin {
 fn stream(timers: RequestTimers) -> CallOptions {
     CallOptions {
         stream: true,
-        repeatable: true,
         timers,
         ..CallOptions::default()
     }
@@ -534,6 +546,26 @@ const RACES: [(Habit, Habit, &[&str]); 6] = [
         ],
     ),
 ];
+
+#[tokio::test(start_paused = true)]
+async fn what_may_harm_when_done_twice_is_neither_hedged_nor_sent_again_after_an_unknown_end() {
+    let habits = [("a", Dies(60)), ("b", Answers(5))];
+    for (repeatable, expected) in [
+        (true, ["0: a first", "50: b hedge", "55: b gone"].as_slice()),
+        (false, &["0: a first", "60: a gone", "60: a 502"]),
+    ] {
+        let mut stage = Stage::new(&habits, hedged(50));
+        stage.repeatable = repeatable;
+        let answered = stage.call(stream(RequestTimers::default())).await;
+        assert_eq!(answered.is_ok(), repeatable);
+        assert_eq!(stage.told()[..3], *expected);
+        let mut stage = Stage::new(&habits, routing());
+        stage.repeatable = repeatable;
+        let answered = stage.call(CallOptions::default()).await;
+        assert_eq!(answered.is_ok(), repeatable, "{:?}", stage.told());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_first_content_wins_and_the_other_attempt_is_given_up_at_once() {
     for (a, b, expected) in RACES {

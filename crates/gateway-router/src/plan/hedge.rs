@@ -10,11 +10,11 @@ use crate::deployment::Deployment;
 
 impl Plan {
     /// When a second attempt should start beside `attempt`, if that one has no content until then. `None`: never,
-    /// because the group is not hedged, doing the work twice might harm, or the call had a second attempt already.
+    /// because the group is not hedged, or the call had a second attempt already. Whether doing the work twice might
+    /// harm is for the caller to know.
     pub fn hedge_at(&self, attempt: &Attempt) -> Option<Instant> {
         let hedging = self.hedging()?;
-        let may = self.options.stream && self.options.repeatable && !self.hedged;
-        if !may {
+        if !self.options.stream || self.hedged {
             return None;
         }
         let group = &self.leg.group;

@@ -52,6 +52,10 @@ impl Call for Send {
         Ok(serde_json::from_slice(&body.to_bytes()).expect("JSON"))
     }
 
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
         let end = match end {
             AttemptEnd::Answered => "answered".to_owned(),

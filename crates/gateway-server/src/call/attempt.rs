@@ -114,6 +114,10 @@ impl Call for Attempts<'_> {
         got.usage.output_tokens
     }
 
+    fn is_repeatable(&self) -> bool {
+        self.envelope.is_repeatable()
+    }
+
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
         self.journal.ended(attempt, end);
     }

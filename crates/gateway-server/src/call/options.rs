@@ -44,7 +44,6 @@ pub(crate) fn read(
     let routing = snapshot.catalog.routing();
     let mut said = Said::default();
     said.options.stream = envelope.stream();
-    said.options.repeatable = envelope.is_repeatable();
     read_headers(headers, routing, &mut said.options)?;
     if envelope.fields().any(is_read) {
         read_body(envelope, routing, &mut said)?;

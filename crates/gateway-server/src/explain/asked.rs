@@ -34,11 +34,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn new(options: &CallOptions) -> Self {
+    pub(super) fn new(options: &CallOptions, repeatable: bool) -> Self {
         let timers = &options.timers;
         Self {
             stream: options.stream,
-            repeatable: options.repeatable,
+            repeatable,
             timeout: timers.timeout.as_ref().map(Into::into),
             stream_timeout: timers.first_content.as_ref().map(Into::into),
             stream_idle_timeout: timers.idle.as_ref().map(Into::into),

@@ -24,7 +24,6 @@ fn hedged(after: Option<Duration>, budget: f64) -> Routing {
 fn stream() -> CallOptions {
     CallOptions {
         stream: true,
-        repeatable: true,
         ..CallOptions::default()
     }
 }
@@ -66,15 +65,10 @@ fn there_is_none_where_it_would_be_no_use_or_might_harm() {
         stream: false,
         ..stream()
     };
-    let unsafe_twice = CallOptions {
-        repeatable: false,
-        ..stream()
-    };
     let rows = [
         (both, hedged(Some(AFTER), 1.0), stream(), true),
         (both, hedged(Some(AFTER), 1.0), late, false),
         (both, hedged(Some(AFTER), 1.0), whole, false),
-        (both, hedged(Some(AFTER), 1.0), unsafe_twice, false),
         (both, routing(), stream(), false),
         (both, hedged(None, 1.0), stream(), false),
         ("g:a", hedged(Some(AFTER), 1.0), stream(), false),
