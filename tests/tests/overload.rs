@@ -71,9 +71,17 @@ async fn beyond_the_limit_calls_are_refused_at_once_and_those_that_run_are_not_h
         assert_eq!(gateway.record(&id).await["end"], "rejected");
     }
     assert!(fastest < Duration::from_millis(10), "{fastest:?}");
+    let mut unread = gateway.http1().await;
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: 5000000\r\n\r\n{";
+    unread.send_raw(head).await.unwrap();
+    assert_eq!(
+        unread.head().await.unwrap().status,
+        503,
+        "its body was not waited for"
+    );
     assert_eq!(upstream.requests().len(), 2);
     let refused = r#"gateway_calls_refused_total{reason="queue_full"}"#;
-    assert_eq!(gateway.metric(refused).await, Some(3.0));
+    assert_eq!(gateway.metric(refused).await, Some(4.0));
 
     gate.open();
     for live in &mut live {

@@ -88,7 +88,7 @@ pub(crate) struct OpenRecord {
     stall: Option<Arc<StallWatch>>,
     places: Option<Box<Places>>,
     /// What was used at deployments whose streams broke off.
-    spent: Usage,
+    spent: Option<Box<Usage>>,
     end: Option<EndReason>,
 }
 
@@ -108,7 +108,7 @@ impl OpenRecord {
             in_flight: client.enter(),
             stall: None,
             places: None,
-            spent: Usage::default(),
+            spent: None,
             end: None,
         }
     }
@@ -157,7 +157,8 @@ impl OpenRecord {
             self.record.journal.broke(broken, end);
         }
         let usage = std::mem::take(&mut self.record.usage);
-        self.spent = sum(self.spent, usage);
+        let spent = self.spent.take().map_or(usage, |spent| sum(*spent, usage));
+        self.spent = Some(Box::new(spent));
         self.attempt = Some(attempt);
         self.shown = shown;
     }
@@ -218,7 +219,9 @@ impl Drop for OpenRecord {
         let entries = record.journal.take();
         let now = Instant::now();
         record.judge(end, now);
-        record.usage = sum(self.spent, record.usage);
+        if let Some(spent) = self.spent.as_deref() {
+            record.usage = sum(*spent, record.usage);
+        }
         let took = now.saturating_duration_since(record.started);
         let metrics = self.worker.metrics();
         metrics.call_ended(record, &entries, end, took);

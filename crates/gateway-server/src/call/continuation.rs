@@ -46,7 +46,7 @@ struct ContinuedCall {
     choices: Option<u64>,
     started: Instant,
     journal: Journal,
-    asked: Wish,
+    asked: Box<Wish>,
 }
 
 /// Who may serve a call, and how it wants to be served: kept from a call for its continuation.
@@ -85,11 +85,13 @@ pub(crate) struct Continued {
 
 impl Wish {
     /// Of a call whose stream may be continued one day.
-    pub(super) fn of(asked: &Asked, snapshot: &Snapshot) -> Option<Self> {
+    pub(super) fn of(asked: &Asked, snapshot: &Snapshot) -> Option<Box<Self>> {
         let on = snapshot.catalog.routing().continuation && asked.said.options.stream;
-        on.then(|| Self {
-            resolved: asked.resolved.clone(),
-            options: asked.said.options.clone(),
+        on.then(|| {
+            Box::new(Self {
+                resolved: asked.resolved.clone(),
+                options: asked.said.options.clone(),
+            })
         })
     }
 }
@@ -97,7 +99,7 @@ impl Wish {
 impl Continuation {
     /// For a call that is answered by a stream. `None`: its request rules a continuation out.
     pub(super) fn new(
-        asked: Wish,
+        asked: Box<Wish>,
         (parts, envelope): (Parts, Envelope),
         record: &Record,
         worker: &Arc<Worker>,
@@ -194,7 +196,7 @@ impl ContinuedCall {
     /// Who can go on, and how they want to be told: members of the group, else of the first of its fallbacks with
     /// somebody. The deployment whose stream broke off comes last.
     fn others(&self, broken: Option<&Deployment>) -> Option<(Resolved, Prefill)> {
-        let Wish { resolved, options } = &self.asked;
+        let Wish { resolved, options } = &*self.asked;
         let catalog = &self.snapshot.catalog;
         let configured = catalog
             .fallbacks(resolved, None)
