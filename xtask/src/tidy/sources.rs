@@ -22,10 +22,11 @@ const BARE_SPAWNS: [&str; 2] = [concat!("tokio::", "spawn("), concat!("task::", 
 
 /// Where types may be read from foreign bytes: wire formats in core, configuration and orders in the server, token
 /// answers in the providers. Elsewhere a parser would be a second opinion on what came.
-const MAY_DESERIALIZE: [&str; 5] = [
+const MAY_DESERIALIZE: [&str; 6] = [
     "crates/gateway-core/",
     "crates/gateway-providers/src/token/",
     "crates/gateway-server/src/admin.rs",
+    "crates/gateway-server/src/admin/",
     "crates/gateway-server/src/config/",
     "crates/gateway-server/src/demo.rs",
 ];

@@ -1,3 +1,5 @@
+//! Places, the line before them, and who is refused.
+
 use super::*;
 use http::HeaderValue;
 

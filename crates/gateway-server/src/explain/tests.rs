@@ -1,3 +1,5 @@
+//! Questions that cannot be answered; the answers are tested with the command line.
+
 use super::*;
 
 #[test]
