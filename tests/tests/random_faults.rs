@@ -78,17 +78,20 @@ fn name(request: &Recorded) -> String {
     name.expect("every prompt has one").to_owned()
 }
 
-/// FNV-1a, so that neighbors have nothing in common; the same for the same request in every run.
+/// A number that is the same for the same request in every run: FNV-1a, and what mixes its bits well (SplitMix64).
 fn mixed(name: &str, number: usize) -> u64 {
     let bytes = name.bytes().chain(number.to_le_bytes());
-    bytes.fold(SEED, |hash, byte| {
+    let hash = bytes.fold(SEED, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    });
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
 }
 
 /// What this request meets; `None`: a good answer.
 fn chosen(request: &Recorded, number: usize) -> Option<(&'static Fault, At)> {
-    let mut random = mixed(&name(request), number) >> 8;
+    let mut random = mixed(&name(request), number);
     let mut next = |below: u64| {
         let n = random % below;
         random /= below;
