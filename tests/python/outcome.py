@@ -11,4 +11,5 @@ def tell(case, call):
         names = [kind.__name__ for kind in type(error).__mro__]
         status = getattr(error, "status_code", None)
         line = {"case": case, "raised": names, "status": status, "message": str(error)}
-    print(json.dumps(line), flush=True)
+    # In one piece: calls may run side by side.
+    print(json.dumps(line) + "\n", end="", flush=True)
