@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::{EndReason, ErrorInfo, ErrorKind, TimerName};
-use gateway_router::{Origin, Slot, Slots, Timer};
+use gateway_router::{Origin, RequestTimers, RouterTimers, Slot, Slots, Timer};
 use http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
@@ -19,6 +19,7 @@ use crate::respond::Failure;
 #[derive(Debug)]
 pub(crate) struct Admission {
     bounds: Bounds,
+    timers: RouterTimers,
     in_flight: Option<Arc<Slots>>,
     parallel: Option<Arc<Slots>>,
 }
@@ -33,7 +34,7 @@ pub(crate) enum Refused {
     Full,
     /// It has waited in line for as long as calls may.
     Waited(Duration),
-    /// Its own time was over before that.
+    /// The call's own timer fired before that.
     Expired(Timer),
     /// More calls than may run in parallel.
     Parallel,
@@ -42,8 +43,8 @@ pub(crate) enum Refused {
 }
 
 impl Admission {
-    /// So many places.
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    /// So many places, for calls that have this much time.
+    pub(crate) fn new(bounds: Bounds, timers: RouterTimers) -> Self {
         let slots = |limit: Option<usize>, queue| {
             limit.map(|limit| Arc::new(Slots::new(count(limit), count(queue))))
         };
@@ -51,6 +52,7 @@ impl Admission {
             in_flight: slots(bounds.max_in_flight, bounds.max_queued),
             parallel: slots(bounds.max_parallel, 0),
             bounds,
+            timers,
         }
     }
 
@@ -94,14 +96,18 @@ impl Admission {
         if let Some(slot) = slots.try_acquire() {
             return Ok(slot);
         }
-        // What the body says of timers is not read yet.
         let patience = self.bounds.queue_timeout;
-        let own = own_timer(headers).filter(|timer| timer.limit < patience);
-        let limit = own.as_ref().map_or(patience, |timer| timer.limit);
+        // What the body says of timers is not read yet.
+        let call = self.timers.call(&RequestTimers {
+            timeout: own_timer(headers),
+            ..RequestTimers::default()
+        });
+        let limit = call.limit.min(patience);
         match timeout_at(started + limit, slots.acquire()).await {
             Ok(Ok(slot)) => Ok(slot),
             Ok(Err(_full)) => Err(Refused::Full),
-            Err(_elapsed) => Err(own.map_or(Refused::Waited(patience), Refused::Expired)),
+            Err(_elapsed) if call.limit < patience => Err(Refused::Expired(call)),
+            Err(_elapsed) => Err(Refused::Waited(patience)),
         }
     }
 }

@@ -122,7 +122,7 @@ fn start(control: &Runtime, settings: &Settings, lines: Arc<Lines>) -> Result<Pl
     let mut planes = Planes {
         shared: Arc::new(Shared::new(
             snapshot,
-            Admission::new(settings.admission),
+            Admission::new(settings.admission, settings.routing.timers.clone()),
             transport,
             Metrics::new(),
             lines,

@@ -13,11 +13,12 @@ const NONE: Bounds = Bounds {
 };
 
 fn admission(max_in_flight: usize, max_queued: usize) -> Admission {
-    Admission::new(Bounds {
+    let bounds = Bounds {
         max_in_flight: Some(max_in_flight),
         max_queued,
         ..NONE
-    })
+    };
+    Admission::new(bounds, RouterTimers::default())
 }
 
 async fn enter(admission: &Admission) -> Result<Option<Box<Places>>, Refused> {
@@ -30,7 +31,7 @@ fn why(entered: Result<Option<Box<Places>>, Refused>) -> &'static str {
 
 #[tokio::test(start_paused = true)]
 async fn without_bounds_nobody_is_counted() {
-    let admission = Admission::new(NONE);
+    let admission = Admission::new(NONE, RouterTimers::default());
     for _ in 0..1000 {
         assert!(enter(&admission).await.unwrap().is_none());
     }
@@ -85,6 +86,15 @@ async fn a_call_waits_no_longer_than_the_line_allows_or_its_own_time_lasts() {
     let failure = Failure::from(refused);
     assert_eq!(failure.error.status, 408);
     assert!(failure.error.message.contains("x-litellm-timeout"));
+
+    let timers = RouterTimers {
+        call: Timer::by_default(Duration::from_secs(1)),
+        ..RouterTimers::default()
+    };
+    let admission = Admission::new(admission.bounds, timers.clone());
+    let _held = enter(&admission).await.unwrap();
+    let refused = enter(&admission).await.unwrap_err();
+    assert_eq!(refused, Refused::Expired(timers.call));
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,10 +110,11 @@ async fn who_leaves_the_line_loses_nobody_a_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_parallel_calls_answers_as_a_rate_limit() {
-    let admission = Admission::new(Bounds {
+    let bounds = Bounds {
         max_parallel: Some(1),
         ..NONE
-    });
+    };
+    let admission = Admission::new(bounds, RouterTimers::default());
     let _held = enter(&admission).await.unwrap();
     let failure = Failure::from(enter(&admission).await.unwrap_err());
     assert_eq!(failure.error.status, 429);
