@@ -77,15 +77,13 @@ pub(crate) async fn answer(
         Err(failure) => return refuse(record, &snapshot, failure),
     };
     let beat = snapshot.limits.heartbeat(dialect).filter(|_| record.stream);
+    let shown_id = beat.and_then(|_| headers::call_id(&record));
+    // On the heap, so that it can move into the body and go on there; and most of a call's room is its attempt's.
+    let mut attempt: Pending = Box::pin(attempt(Arc::clone(&worker), snapshot, asked, record));
     let Some(beat) = beat else {
-        let attempted = attempt(Arc::clone(&worker), snapshot, asked, record).await;
-        return attempted.response(carrier, worker);
+        return attempt.await.response(carrier, worker);
     };
-    let shown_id = headers::call_id(&record);
     let opens = Instant::now() + beat;
-    let attempt = attempt(Arc::clone(&worker), snapshot, asked, record);
-    // On the heap, so that it can move into the body and go on there.
-    let mut attempt: Pending = Box::pin(attempt);
     match timeout_at(opens, &mut attempt).await {
         Ok(attempted) => attempted.response(carrier, worker),
         Err(_elapsed) => {
