@@ -224,11 +224,13 @@ impl Case {
         if self.fault.on == On::Http2 {
             params["http2"] = json!("prior_knowledge");
         }
-        if matches!(self.want, Late(_) | Unreached(_) | Broken("timer_idle")) {
-            for key in ["stream_timeout", "stream_idle_timeout", "connect_timeout"] {
-                params[key] = json!(LIMIT);
-            }
-            params["timeout"] = json!(if self.at == At::Plain { LIMIT } else { CALL });
+        // Only the timer that is to fire: two of one length would race.
+        match (self.want, self.at) {
+            (Unreached(_), _) => params["connect_timeout"] = json!(LIMIT),
+            (Late(_), At::Plain) => params["timeout"] = json!(LIMIT),
+            (Late(_), _) => params["stream_timeout"] = json!(LIMIT),
+            (Broken("timer_idle"), _) => params["stream_idle_timeout"] = json!(LIMIT),
+            _ => {}
         }
         params
     }

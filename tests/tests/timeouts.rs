@@ -468,7 +468,7 @@ async fn retries_waits_and_fallbacks_together_stay_inside_the_call() {
             assert!(call.seconds() < 2.0 + SLACK, "{call:#?}");
             assert!([408, 500].contains(&call.view.status), "{call:#?}");
             let log = call.record["attempt_log"].as_array().unwrap();
-            assert!(log.len() >= 3, "{call:#?}");
+            assert!(log.len() >= 2, "{call:#?}");
             for attempt in log {
                 let started = attempt["started_ms"].as_f64().unwrap();
                 assert!(started < 2000.0, "{call:#?}");
