@@ -662,3 +662,31 @@ async fn slow_streams() -> Upstream {
     })
     .await
 }
+
+#[tokio::test]
+async fn retries_stay_in_the_budget_of_their_group_and_of_their_call() {
+    let bad = failing(500).await;
+    let group = |key: &str, value: Value| {
+        pair(&bad, &bad)
+            .set("router_settings.disable_cooldowns", json!(true))
+            .set("router_settings.num_retries", json!(3))
+            .set(key, value)
+    };
+    // None at all; 20 within the ten seconds that are looked at; and so many for a call, fallbacks included.
+    let none = group("gateway.retry_budget", json!({"share": 0, "per_second": 0}));
+    let gateway = none.start().await;
+    let call = chat(&gateway, |request| request).await;
+    assert_eq!(call.record["attempts"], 1, "{call:#?}");
+    let few = group("gateway.retry_budget", json!({"share": 0, "per_second": 2}));
+    let gateway = few.start().await;
+    let requests = vec![call::plain(CHAT, "hello"); 30];
+    let retries = |call: &Call| call.record["retries"].as_u64().unwrap();
+    let made: u64 = calls(&gateway, requests).await.iter().map(retries).sum();
+    assert!((15..=40).contains(&made), "{made} retries");
+    let bounded = group("litellm_settings.num_retries_per_request", json!(2))
+        .member("other", "c", &bad.url(), &json!({}))
+        .set("router_settings.fallbacks", json!([{"double": ["other"]}]));
+    let gateway = bounded.start().await;
+    let call = chat(&gateway, |request| request).await;
+    assert_eq!(call.record["attempts"], 3, "{call:#?}");
+}
