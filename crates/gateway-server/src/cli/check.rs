@@ -1,7 +1,7 @@
 //! `check FILE`: all problems of a configuration, without starting anything.
 
 use super::Exit;
-use crate::config::{self, Depth, Environment, Loaded, Sources, Strictness};
+use crate::config::{self, Code, Depth, Environment, Loaded, Problem, Sources, Strictness};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::io;
@@ -75,9 +75,14 @@ fn summary(args: &CheckArgs, loaded: &Loaded, out: &mut dyn io::Write) -> io::Re
         .map(|deployment| deployment.config.group.as_str())
         .collect();
     let (deployments, file) = (settings.deployments.len(), args.file.display());
-    writeln!(
+    write!(
         out,
         "{file}: fine; model groups: {}, deployments: {deployments}",
         groups.len()
-    )
+    )?;
+    let left_out = |it: &&Problem| it.code == Code::Unservable;
+    match loaded.report.problems().iter().filter(left_out).count() {
+        0 => writeln!(out),
+        count => writeln!(out, ", {count} of them left out"),
+    }
 }

@@ -136,6 +136,7 @@ router_settings:
   timeout: 60
   num_retries: 3
   fallbacks: [{fast: [slow, nowhere]}]
+  default_fallbacks: [slow]
 ";
 
 /// What `explain` says, on both outputs, with this request.
@@ -209,6 +210,17 @@ fn explain_tells_what_a_request_changes() {
     let (exit, _, err) = explained(&[], Some(r#"{"model": "fast", "timeout": "soon"}"#));
     assert_eq!(exit, Exit::Problems);
     assert!(err.contains("timeout"), "{err}");
+}
+
+#[test]
+fn explain_tells_of_a_fallback_for_all_groups_once() {
+    // `slow`, for its own failures, would come back to itself.
+    let (_, out, _) = explained(&["fast"], None);
+    let chain = "after a failure: slow -> nowhere (there is no such group)\n";
+    assert!(out.contains(chain), "{out}");
+    let (_, out, _) = explained(&["slow"], None);
+    let chain = "after a failure: slow (was tried before)\n";
+    assert!(out.contains(chain), "{out}");
 }
 
 #[test]

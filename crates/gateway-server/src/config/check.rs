@@ -208,6 +208,15 @@ fn parameter(key: &Key, node: &Node, report: &mut Report) {
     if key.name.len() < 3 || keys::BODY_PARAMETERS.contains(&key.name.as_str()) {
         return;
     }
+    if keys::is_price(&key.name) {
+        let message = format!(
+            "`{}` in {} is not honored: costs are not computed",
+            key.name.escape_debug(),
+            PARAMS.name
+        );
+        report.warn(Code::IgnoredKey, Place::File(key.at), message);
+        return;
+    }
     let near = within(&key.name, PARAMS.names(), 2);
     if is_credential(&key.name) {
         let message = format!(

@@ -5,11 +5,12 @@ mod params; // What is said, in order of precedence.
 mod routing; // Timers, limits, prices, tags.
 
 use super::environment::Environment;
-use super::keys::PARAMS;
+use super::keys::{PARAMS, is_price};
 use super::masks::is_credential;
 use super::problem::{Code, Mark, Place, Report};
 use super::suggest::nearest;
 use super::tree::{Node, Tree};
+use gateway_core::Dialect;
 use gateway_providers::{ConnectOptions, Endpoint, EndpointConfig, Environment as Providers};
 use gateway_router::DeploymentConfig;
 use params::Params;
@@ -55,20 +56,22 @@ pub(super) fn all(
     deployments
 }
 
-/// Builds each deployment as the catalog will, and reports those that will be left out.
+/// Builds each deployment as the catalog will, and reports those that will be left out. For each of them the dialects
+/// that it speaks: none, if it is left out.
 pub(super) fn build_all(
     root: &Node,
     deployments: &[DeploymentSettings],
     variables: &Environment,
     report: &mut Report,
-) {
+) -> Vec<Vec<Dialect>> {
     let variables = variables.clone();
     let lookup = move |name: &str| variables.get(name).map(str::to_owned);
     let environment = Providers::with_lookup(lookup);
     let entries = root.get("model_list").map_or(&[][..], Node::items);
-    for deployment in deployments {
-        let Some(why) = unusable(&deployment.config, &environment) else {
-            continue;
+    let spoken = |deployment: &DeploymentSettings| {
+        let why = match usable(&deployment.config, &environment) {
+            Ok(dialects) => return dialects,
+            Err(why) => why,
         };
         let place = entries
             .iter()
@@ -76,30 +79,37 @@ pub(super) fn build_all(
             .find(|place| report.describe(place) == deployment.origin);
         let message = format!("this deployment will be left out: {why}");
         report.warn(Code::Unservable, place.unwrap_or(Place::Nowhere), message);
-    }
+        Vec::new()
+    };
+    deployments.iter().map(spoken).collect()
 }
 
-/// Why no provider can serve a deployment, or no call can be led to it.
-fn unusable(config: &DeploymentConfig, environment: &Providers) -> Option<String> {
-    let with_causes = |error: &dyn std::error::Error| {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            message += &format!(": {inner}");
-            cause = inner.source();
-        }
-        message
-    };
-    if let Err(error) = Endpoint::build(config.endpoint.clone(), environment) {
-        return Some(with_causes(&error));
+/// What a deployment speaks, or why no provider can serve it or no call can be led to it.
+fn usable(config: &DeploymentConfig, environment: &Providers) -> Result<Vec<Dialect>, String> {
+    let endpoint = Endpoint::build(config.endpoint.clone(), environment)
+        .map_err(|error| with_causes(&error))?;
+    for pattern in &config.tag_patterns {
+        Regex::new(pattern).map_err(|error| {
+            let pattern = pattern.escape_debug();
+            format!("`{pattern}` in `tag_regex` cannot be used: {error}")
+        })?;
     }
-    config.tag_patterns.iter().find_map(|pattern| {
-        let error = Regex::new(pattern).err()?;
-        let pattern = pattern.escape_debug();
-        Some(format!(
-            "`{pattern}` in `tag_regex` cannot be used: {error}"
-        ))
-    })
+    let spoken = |dialect: &Dialect| endpoint.accepts(*dialect);
+    Ok(Dialect::ALL.into_iter().filter(spoken).collect())
+}
+
+/// An error with its causes, those that it does not tell itself.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !message.ends_with(&text) {
+            message += &format!(": {text}");
+        }
+        cause = inner.source();
+    }
+    message
 }
 
 /// Where an entry of `model_list` begins for a reader.
@@ -175,7 +185,8 @@ fn endpoint(
 ) -> EndpointConfig {
     let mut defaults = serde_json::Map::new();
     for (key, node) in params.entries() {
-        if PARAMS.find(&key.name).is_none() && !node.is_null() && !is_credential(&key.name) {
+        let body = PARAMS.find(&key.name).is_none() && !is_price(&key.name);
+        if body && !node.is_null() && !is_credential(&key.name) {
             let value = || node.to_json();
             defaults.entry(key.name.as_str()).or_insert_with(value);
         }

@@ -11,7 +11,9 @@ mod router;
 mod routing;
 mod top;
 
-pub(super) use deployment::{BODY_PARAMETERS, CREDENTIAL, DEPLOYMENT, MODEL_INFO, PARAMS};
+pub(super) use deployment::{
+    BODY_PARAMETERS, CREDENTIAL, DEPLOYMENT, MODEL_INFO, PARAMS, is_price,
+};
 pub(super) use gateway::GATEWAY;
 pub(super) use general::GENERAL;
 pub(super) use litellm::LITELLM;

@@ -9,7 +9,7 @@ use super::deployment::{self, DeploymentSettings, connect};
 use super::environment::Environment;
 use super::layers::Layers;
 use super::problem::{Code, Place, Report};
-use super::routing::written;
+use super::routing::{Names, written};
 use super::said::{FlagOrText, Said};
 use super::secrets::secret;
 use super::settings::{
@@ -43,13 +43,20 @@ pub(super) fn settings(
             .iter()
             .flat_map(|single| configless(single, &connect)),
     );
-    if sources.depth == Depth::Endpoints {
-        deployment::build_all(root, &deployments, environment, report);
-    }
+    let spoken = match sources.depth {
+        Depth::Settings => None,
+        Depth::Endpoints => Some(deployment::build_all(
+            root,
+            &deployments,
+            environment,
+            report,
+        )),
+    };
     let auth = facts.auth(report);
     let exposure = facts.exposure(&auth);
     let aliases = aliases(root, &deployments, report);
-    let written = written(root, &deployments, &aliases, report);
+    let names = Names::new(&deployments, &aliases, spoken.as_deref());
+    let written = written(root, &names, report);
     let workers = facts.workers(report);
     Settings {
         listen: facts.listen(&exposure, report),

@@ -6,37 +6,30 @@ mod chains; // Where a call goes when its group has failed.
 mod hedging; // Second attempts.
 mod names; // What model names stand for.
 
-use super::deployment::DeploymentSettings;
 use super::problem::{Code, Place, Report};
 use super::tree::{Key, Node};
-use gateway_router::{Alias, CooldownRules, Retries, RetryPolicy, Routing};
-use names::Names;
+use gateway_router::{CooldownRules, Retries, RetryPolicy, Routing};
+pub(super) use names::Names;
 use std::collections::HashMap;
 
 /// The router's defaults with what the files say in lists and mappings. What does not fit goes to the report.
-pub(super) fn written(
-    root: &Node,
-    deployments: &[DeploymentSettings],
-    aliases: &[Alias],
-    report: &mut Report,
-) -> Routing {
-    let names = Names::new(deployments, aliases);
+pub(super) fn written(root: &Node, names: &Names<'_>, report: &mut Report) -> Routing {
     let router = |key: &str| {
         root.get("router_settings")
             .and_then(|router| router.get(key))
     };
     Routing {
-        fallbacks: chains::all(root, &names, report),
+        fallbacks: chains::all(root, names, report),
         retries: Retries {
             policy: router("retry_policy").map_or_else(HashMap::new, policy::retries),
-            group_policies: group_policies(router("model_group_retry_policy"), &names, report),
+            group_policies: group_policies(router("model_group_retry_policy"), names, report),
             ..Retries::default()
         },
         cooldown: CooldownRules {
             policy: router("allowed_fails_policy").map_or_else(HashMap::new, policy::allowed_fails),
             ..CooldownRules::default()
         },
-        hedging: hedging::all(root, &names, report),
+        hedging: hedging::all(root, names, report),
         ..Routing::default()
     }
 }

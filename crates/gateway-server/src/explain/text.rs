@@ -268,7 +268,14 @@ fn listed(chain: &[ExplainedFallback]) -> String {
         };
         format!("{text} ({fate})")
     };
-    chain.iter().map(one).collect::<Vec<_>>().join(" -> ")
+    // A list for all groups comes back at each of its own: what has just been told is not told again.
+    let told = |at: usize, it: &ExplainedFallback| {
+        let before = chain[..at].iter().any(|other| other.model == it.model);
+        it.fate == FallbackFate::Repeated && before
+    };
+    let chain = chain.iter().enumerate();
+    let news = chain.filter(|(at, it)| !told(*at, it));
+    news.map(|(_, it)| one(it)).collect::<Vec<_>>().join(" -> ")
 }
 
 fn hedging(told: &Explanation) -> String {

@@ -14,7 +14,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("gateway:\n  listen: {prot: 1}\n", &["6:12 unknown_key"]),
     ("      api_ky: x\n", &["5:7 unknown_key"]),
     (
-        "      s3_secret_access_key: x\n      prompt_cache_key: x\n",
+        "      r2_secret_access_key: x\n      prompt_cache_key: x\n",
         &["5:7 unknown_key"],
     ),
     ("    model_info: {idd: x}\n", &["5:18 unknown_key"]),

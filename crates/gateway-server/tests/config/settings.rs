@@ -299,7 +299,7 @@ fn check_exits_with_one_for_errors_and_zero_for_warnings() {
     let (exit, out) = check("good.yaml", &[]);
     assert_eq!(exit, Exit::Fine);
     assert!(
-        out.ends_with("good.yaml: fine; model groups: 1, deployments: 1\n"),
+        out.ends_with("good.yaml: fine; model groups: 1, deployments: 1, 1 of them left out\n"),
         "{out}"
     );
     assert_eq!(check("good.yaml", &["--strict"]).0, Exit::Problems);
@@ -326,4 +326,50 @@ fn check_names_deployments_that_no_provider_can_serve() {
         ["4:5 unservable", "6:5 unservable"]
     );
     assert_eq!(loaded.settings.unwrap().deployments.len(), 3);
+}
+
+#[test]
+fn check_names_fallbacks_that_no_call_can_go_to() {
+    let text = "model_list:
+  - {model_name: a, litellm_params: {model: openai/a, api_key: sk-canary}}
+  - {model_name: b, litellm_params: {model: anthropic/b, api_key: sk-canary}, model_info: {id: b-one}}
+  - {model_name: c, litellm_params: {model: no_such_provider/c}}
+router_settings:
+  model_group_alias: {alias: b}
+  fallbacks: [{a: [b, c]}, {c: [a]}]
+  context_window_fallbacks: [{a: [alias, b-one]}]
+  default_fallbacks: [b]
+";
+    let folder = crate::support::folder(&[("config.yaml", text)]);
+    let sources = |depth| Sources {
+        file: Some(folder.path().join("config.yaml")),
+        depth,
+        ..Sources::default()
+    };
+    let loaded = config::load(&sources(Depth::Endpoints), &variables());
+    assert_eq!(
+        crate::support::places(&loaded),
+        [
+            "4:6 unservable",
+            "7:20 no_effect",
+            "7:23 unknown_group",
+            "7:29 unknown_group",
+            "8:35 no_effect",
+            "8:42 no_effect"
+        ]
+    );
+    // What starts the gateway builds no deployment here, and cannot know.
+    let loaded = config::load(&sources(Depth::Settings), &variables());
+    assert_eq!(crate::support::places(&loaded), [""; 0]);
+}
+
+#[test]
+fn what_litellm_keeps_to_itself_is_no_parameter_of_requests() {
+    let params = "model: openai/a, temperature: 0.2, base_model: azure/gpt-4, hf_model_name: x, ensure_alternating_roles: true, \
+                  cache_control_injection_points: [{location: message}], context_window_fallback_dict: {a: b}, \
+                  guardrails: [g], fallbacks: [b], s3_bucket_name: s, input_cost_per_token_above_128k_tokens: 0.1";
+    let entry = format!("model_list:\n  - {{model_name: a, litellm_params: {{{params}}}}}\n");
+    let settings = load(&entry).settings.unwrap();
+    let defaults = &settings.deployments[0].config.endpoint.defaults;
+    assert_eq!(defaults.keys().collect::<Vec<_>>(), ["temperature"]);
 }

@@ -114,6 +114,25 @@ section! {
         ignored "client_id": Kind::Text => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
         ignored "client_secret": Kind::Secret => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
         ignored "azure_scope": Kind::Text => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
+        ignored "cache_control_injection_points": Kind::Any => "messages get no cache marks";
+        ignored "ensure_alternating_roles": Kind::Bool, ["false"] => "messages are sent as they are";
+        ignored "user_continue_message": Kind::Any => "messages are sent as they are";
+        ignored "assistant_continue_message": Kind::Any => "messages are sent as they are";
+        ignored "supports_system_message": Kind::Bool, ["true"] => "messages are sent as they are";
+        ignored "prompt_id": Kind::Text => "prompt templates are not filled in";
+        ignored "prompt_variables": Kind::Any => "prompt templates are not filled in";
+        ignored "guardrails": Kind::Any => "requests and answers are not checked by these guardrails";
+        ignored "fallbacks": Kind::Any => "`router_settings.fallbacks` decides";
+        ignored "context_window_fallback_dict": Kind::Any => "`router_settings.context_window_fallbacks` decides";
+        ignored "s3_bucket_name": Kind::Text => "the files and batches routes do not exist";
+        ignored "s3_region_name": Kind::Text => "the files and batches routes do not exist";
+        ignored "s3_access_key_id": Kind::Secret => "the files and batches routes do not exist";
+        ignored "s3_secret_access_key": Kind::Secret => "the files and batches routes do not exist";
+        ignored "aws_batch_role_arn": Kind::Text => "the files and batches routes do not exist";
+        ignored "gcs_bucket_name": Kind::Text => "the files and batches routes do not exist";
+        ignored "tiered_pricing": Kind::Any => "costs are not computed";
+        accepted "base_model": Kind::Text;
+        accepted "hf_model_name": Kind::Text;
         ignored "provider_affinity_header": Kind::Any => "calls of one session may go to different deployments";
         ignored "kubernetes_pod_discovery": Kind::Any => "pods are not discovered";
     }
@@ -154,6 +173,11 @@ section! {
         ignored "disable_background_health_check": Kind::Bool, ["true"] => "deployments are not probed";
         ignored "ptu_capacity": Kind::Any => "provisioned throughput is not tracked";
     }
+}
+
+/// Whether a key that is in no table is a price, of which LiteLLM has dozens.
+pub(in crate::config) fn is_price(key: &str) -> bool {
+    key.contains("_cost_per_")
 }
 
 /// Parameters of request bodies that are common in `litellm_params`: never a misspelt key of ours.

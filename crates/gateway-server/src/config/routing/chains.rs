@@ -129,6 +129,7 @@ impl Reader<'_, '_> {
             } else if targets.iter().any(|known| known.model == target.model) {
                 "is here for the second time: a call goes to a group once"
             } else {
+                self.understood(from, &target, item);
                 targets.push(target);
                 continue;
             };
@@ -136,6 +137,19 @@ impl Reader<'_, '_> {
             self.report.warn(Code::NoEffect, item.place(), message);
         }
         targets.into()
+    }
+
+    /// Warns of a group that no call of `from` can go to.
+    fn understood(&mut self, from: Option<&Key>, target: &Target, item: &Node) {
+        let foreign = from.and_then(|from| self.names.not_understood(&from.name, &target.model));
+        let Some(dialects) = foreign else {
+            return;
+        };
+        let message = format!(
+            "`{}` is passed over: it does not speak {dialects}, and calls are not translated",
+            target.model.escape_debug()
+        );
+        self.report.warn(Code::NoEffect, item.place(), message);
     }
 
     /// A name, or a mapping with `model` and fields of the request's body.

@@ -2,14 +2,14 @@
 
 use super::super::deployment::DeploymentSettings;
 use super::super::suggest::nearest;
+use gateway_core::Dialect;
 use gateway_providers::provider_of_bare_name;
 use gateway_router::Alias;
 use std::collections::{HashMap, HashSet};
 
 /// Every name that a call can be for.
-pub(super) struct Names<'a> {
-    /// Model groups, with the number of their deployments.
-    groups: HashMap<&'a str, usize>,
+pub(in crate::config) struct Names<'a> {
+    groups: HashMap<&'a str, Group>,
     wildcards: Vec<&'a str>,
     /// Model groups without their provider.
     bare: HashSet<&'a str>,
@@ -19,20 +19,39 @@ pub(super) struct Names<'a> {
     ids: HashMap<&'a str, &'a str>,
 }
 
+/// A model group.
+#[derive(Default)]
+struct Group {
+    deployments: usize,
+    /// What its deployments speak. Nothing where they were not built.
+    dialects: HashSet<Dialect>,
+}
+
 impl<'a> Names<'a> {
-    pub(super) fn new(deployments: &'a [DeploymentSettings], aliases: &'a [Alias]) -> Self {
-        let mut groups: HashMap<&str, usize> = HashMap::new();
-        for deployment in deployments {
+    /// `spoken` are the dialects of each deployment, if they were built: those that speak none are left out.
+    pub(in crate::config) fn new(
+        deployments: &'a [DeploymentSettings],
+        aliases: &'a [Alias],
+        spoken: Option<&[Vec<Dialect>]>,
+    ) -> Self {
+        let spoken = |at: usize| spoken.map(|spoken| spoken.get(at).map_or(&[][..], Vec::as_slice));
+        let there = |at: usize| spoken(at).is_none_or(|dialects| !dialects.is_empty());
+        let deployments = || {
+            let all = deployments.iter().enumerate();
+            all.filter(move |(at, _)| there(*at))
+        };
+        let mut groups: HashMap<&str, Group> = HashMap::new();
+        for (at, deployment) in deployments() {
             // As the catalog names it.
-            let group = deployment.config.group.trim();
-            *groups.entry(group).or_default() += 1;
+            let group = groups.entry(deployment.config.group.trim()).or_default();
+            group.deployments += 1;
+            group.dialects.extend(spoken(at).unwrap_or_default());
         }
         let stars = |group: &&str| group.contains('*');
         let wildcards = groups.keys().copied().filter(stars).collect();
         let without_provider = groups.keys().copied().filter_map(bare).collect();
-        let ids = deployments
-            .iter()
-            .filter_map(|it| Some((it.config.id.as_deref()?, it.config.group.as_str())));
+        let ids = deployments()
+            .filter_map(|(_, it)| Some((it.config.id.as_deref()?, it.config.group.as_str())));
         let aliases = aliases
             .iter()
             .map(|alias| (alias.name.as_str(), alias.target.as_str()));
@@ -83,7 +102,20 @@ impl<'a> Names<'a> {
 
     /// How many deployments a group has that goes by exactly this name.
     pub(super) fn deployments(&self, group: &str) -> usize {
-        self.groups.get(group).copied().unwrap_or(0)
+        self.groups.get(group).map_or(0, |group| group.deployments)
+    }
+
+    /// What calls for `from` speak, if nobody of `to` speaks any of it: they pass over it.
+    pub(super) fn not_understood(&self, from: &str, to: &str) -> Option<String> {
+        let dialects = |name: &str| {
+            let group = self.groups.get(name);
+            let group = group.or_else(|| self.groups.get(self.group_behind(name)?));
+            Some(&group?.dialects).filter(|dialects| !dialects.is_empty())
+        };
+        let (from, to) = (dialects(from)?, dialects(to)?);
+        let names = Dialect::ALL.into_iter().filter(|it| from.contains(it));
+        let names: Vec<&str> = names.map(Dialect::name).collect();
+        from.is_disjoint(to).then(|| names.join(", "))
     }
 
     /// "did you mean ...", if a known name is near.
