@@ -40,11 +40,11 @@ fn nobody_can(nobody: Nobody) -> Failure {
     let mut failure = match nobody.why {
         NobodyWhy::RateLimited => refused(
             ErrorKind::RateLimit,
-            "Every deployment of this model is at its limit of requests or tokens.",
+            "Every deployment of this model is at a rate limit, its own or its provider's.",
         ),
         NobodyWhy::SetAside => refused(
             ErrorKind::Unavailable,
-            "Every deployment of this model is set aside because it failed.",
+            "Every deployment of this model is set aside.",
         ),
         NobodyWhy::Tags => refused(
             ErrorKind::InvalidRequest,

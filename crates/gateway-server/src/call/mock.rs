@@ -270,12 +270,13 @@ fn never(kind: ErrorKind, field: &str) -> Mishap {
 pub(super) const PREFIX: &str = "mock_";
 
 /// All fields, as a refusal looks for them.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 8] = [
     "mock_timeout",
     "mock_response",
     "mock_delay",
     "mock_testing_fallbacks",
     "mock_testing_context_fallbacks",
+    "mock_testing_context_window_fallbacks",
     "mock_testing_content_policy_fallbacks",
     "mock_testing_rate_limit_error",
 ];
@@ -284,9 +285,11 @@ const FIELDS: [&str; 7] = [
 type Make = fn() -> Mishap;
 
 /// Those that ask for a failure.
-const MISHAPS: [(&str, Make); 4] = [
+const MISHAPS: [(&str, Make); 5] = [
     ("mock_testing_fallbacks", internal),
     ("mock_testing_context_fallbacks", context_window),
+    // As LiteLLM's page on fallbacks spells it.
+    ("mock_testing_context_window_fallbacks", context_window),
     ("mock_testing_content_policy_fallbacks", content_policy),
     ("mock_testing_rate_limit_error", rate_limit),
 ];
@@ -324,6 +327,11 @@ mod tests {
             ),
             (
                 json!({"mock_testing_context_fallbacks": true}),
+                ErrorKind::ContextWindow,
+                Some(Again::Never),
+            ),
+            (
+                json!({"mock_testing_context_window_fallbacks": true}),
                 ErrorKind::ContextWindow,
                 Some(Again::Never),
             ),
