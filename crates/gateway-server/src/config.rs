@@ -156,7 +156,7 @@ fn attempt(sources: &Sources, process: &Environment, report: &mut Report) -> Opt
         // Settings need checked values; deployments and aliases take what there is and check more.
         let deployments = deployment::all(&root, &ConnectOptions::default(), report);
         let aliases = resolve::aliases(&root, &deployments, report);
-        let names = routing::Names::new(&deployments, &aliases, None);
+        let names = routing::Names::new(&deployments, &aliases, &[]);
         routing::written(&root, &names, report);
         return None;
     }

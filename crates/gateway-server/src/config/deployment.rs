@@ -57,20 +57,20 @@ pub(super) fn all(
 }
 
 /// Builds each deployment as the catalog will, and reports those that will be left out. For each of them the dialects
-/// that it speaks: none, if it is left out.
+/// that it speaks, if it is not left out.
 pub(super) fn build_all(
     root: &Node,
     deployments: &[DeploymentSettings],
     variables: &Environment,
     report: &mut Report,
-) -> Vec<Vec<Dialect>> {
+) -> Vec<Option<Vec<Dialect>>> {
     let variables = variables.clone();
     let lookup = move |name: &str| variables.get(name).map(str::to_owned);
     let environment = Providers::with_lookup(lookup);
     let entries = root.get("model_list").map_or(&[][..], Node::items);
     let spoken = |deployment: &DeploymentSettings| {
         let why = match usable(&deployment.config, &environment) {
-            Ok(dialects) => return dialects,
+            Ok(dialects) => return Some(dialects),
             Err(why) => why,
         };
         let place = entries
@@ -79,7 +79,7 @@ pub(super) fn build_all(
             .find(|place| report.describe(place) == deployment.origin);
         let message = format!("this deployment will be left out: {why}");
         report.warn(Code::Unservable, place.unwrap_or(Place::Nowhere), message);
-        Vec::new()
+        None
     };
     deployments.iter().map(spoken).collect()
 }

@@ -44,18 +44,13 @@ pub(super) fn settings(
             .flat_map(|single| configless(single, &connect)),
     );
     let spoken = match sources.depth {
-        Depth::Settings => None,
-        Depth::Endpoints => Some(deployment::build_all(
-            root,
-            &deployments,
-            environment,
-            report,
-        )),
+        Depth::Settings => Vec::new(),
+        Depth::Endpoints => deployment::build_all(root, &deployments, environment, report),
     };
     let auth = facts.auth(report);
     let exposure = facts.exposure(&auth);
     let aliases = aliases(root, &deployments, report);
-    let names = Names::new(&deployments, &aliases, spoken.as_deref());
+    let names = Names::new(&deployments, &aliases, &spoken);
     let written = written(root, &names, report);
     let workers = facts.workers(report);
     Settings {

@@ -336,7 +336,7 @@ fn check_names_fallbacks_that_no_call_can_go_to() {
   - {model_name: c, litellm_params: {model: no_such_provider/c}}
 router_settings:
   model_group_alias: {alias: b}
-  fallbacks: [{a: [b, c]}, {c: [a]}]
+  fallbacks: [{a: [b, c]}, {c: [b]}]
   context_window_fallbacks: [{a: [alias, b-one]}]
   default_fallbacks: [b]
 ";
@@ -352,12 +352,11 @@ router_settings:
         [
             "4:6 unservable",
             "7:20 no_effect",
-            "7:23 unknown_group",
-            "7:29 unknown_group",
             "8:35 no_effect",
             "8:42 no_effect"
         ]
     );
+    // Of `c` nothing is known: on another machine it may have what is missing here.
     // What starts the gateway builds no deployment here, and cannot know.
     let loaded = config::load(&sources(Depth::Settings), &variables());
     assert_eq!(crate::support::places(&loaded), [""; 0]);

@@ -23,35 +23,40 @@ pub(in crate::config) struct Names<'a> {
 #[derive(Default)]
 struct Group {
     deployments: usize,
-    /// What its deployments speak. Nothing where they were not built.
-    dialects: HashSet<Dialect>,
+    /// What its deployments speak; `None` if one of them was not built: then it is not known.
+    dialects: Option<HashSet<Dialect>>,
 }
 
 impl<'a> Names<'a> {
-    /// `spoken` are the dialects of each deployment, if they were built: those that speak none are left out.
+    /// `spoken` are the dialects of each deployment, where it was built.
     pub(in crate::config) fn new(
         deployments: &'a [DeploymentSettings],
         aliases: &'a [Alias],
-        spoken: Option<&[Vec<Dialect>]>,
+        spoken: &[Option<Vec<Dialect>>],
     ) -> Self {
-        let spoken = |at: usize| spoken.map(|spoken| spoken.get(at).map_or(&[][..], Vec::as_slice));
-        let there = |at: usize| spoken(at).is_none_or(|dialects| !dialects.is_empty());
-        let deployments = || {
-            let all = deployments.iter().enumerate();
-            all.filter(move |(at, _)| there(*at))
-        };
         let mut groups: HashMap<&str, Group> = HashMap::new();
-        for (at, deployment) in deployments() {
+        for (at, deployment) in deployments.iter().enumerate() {
             // As the catalog names it.
             let group = groups.entry(deployment.config.group.trim()).or_default();
+            let first = group.deployments == 0;
             group.deployments += 1;
-            group.dialects.extend(spoken(at).unwrap_or_default());
+            let before = if first {
+                Some(HashSet::new())
+            } else {
+                group.dialects.take()
+            };
+            let spoken = spoken.get(at).and_then(Option::as_ref);
+            group.dialects = before.zip(spoken).map(|(mut all, spoken)| {
+                all.extend(spoken);
+                all
+            });
         }
         let stars = |group: &&str| group.contains('*');
         let wildcards = groups.keys().copied().filter(stars).collect();
         let without_provider = groups.keys().copied().filter_map(bare).collect();
-        let ids = deployments()
-            .filter_map(|(_, it)| Some((it.config.id.as_deref()?, it.config.group.as_str())));
+        let ids = deployments
+            .iter()
+            .filter_map(|it| Some((it.config.id.as_deref()?, it.config.group.as_str())));
         let aliases = aliases
             .iter()
             .map(|alias| (alias.name.as_str(), alias.target.as_str()));
@@ -110,7 +115,7 @@ impl<'a> Names<'a> {
         let dialects = |name: &str| {
             let group = self.groups.get(name);
             let group = group.or_else(|| self.groups.get(self.group_behind(name)?));
-            Some(&group?.dialects).filter(|dialects| !dialects.is_empty())
+            group?.dialects.as_ref()
         };
         let (from, to) = (dialects(from)?, dialects(to)?);
         let names = Dialect::ALL.into_iter().filter(|it| from.contains(it));
