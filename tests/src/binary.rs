@@ -38,9 +38,19 @@ pub fn built(package: &str) -> PathBuf {
 /// # Panics
 /// If this crate has been moved out of it.
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    package()
         .parent()
         .expect("this crate lies in the workspace's folder")
+}
+
+/// The folder of this crate, as cargo says when it runs tests: who built them may have done so in another checkout with
+/// the same target directory.
+pub(crate) fn package() -> &'static Path {
+    static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
+    PACKAGE.get_or_init(|| {
+        let said = std::env::var_os("CARGO_MANIFEST_DIR");
+        said.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+    })
 }
 
 /// Cargo's target directory.

@@ -70,5 +70,5 @@ pub(crate) async fn said(
 
 /// The folder `tests/` of the project.
 pub(crate) fn folder() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    binary::package()
 }
