@@ -15,6 +15,7 @@ use gateway_providers::{ConnectOptions, Endpoint, EndpointConfig, Environment as
 use gateway_router::DeploymentConfig;
 use params::Params;
 use regex_lite::Regex;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -278,14 +279,14 @@ fn credential<'a>(
 }
 
 fn same_ids(root: &Node, report: &mut Report) {
-    let mut seen: HashMap<&str, Mark> = HashMap::new();
+    let mut seen: HashMap<Cow<'_, str>, Mark> = HashMap::new();
     for entry in root.get("model_list").map_or(&[][..], Node::items) {
         let Some(node) = entry.get("model_info").and_then(|info| info.get("id")) else {
             continue;
         };
-        let Some(id) = node.as_text() else { continue };
+        let Some(id) = node.as_name() else { continue };
+        let message = format!("another deployment has the id `{}`", id.escape_debug());
         if let Some(first) = seen.insert(id, node.at) {
-            let message = format!("another deployment has the id `{}`", id.escape_debug());
             let hint = format!(
                 "the other one is at {}",
                 report.describe(&Place::File(first))

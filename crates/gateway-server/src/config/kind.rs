@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Any,
     Bool,
     Text,
+    /// Text, or a whole number that stands for its digits.
+    Name,
     /// Text that is never shown; `file:/path` reads it from a file.
     Secret,
     /// A secret, or a mapping with secrets.
@@ -71,7 +73,8 @@ pub(super) fn check(kind: Kind, node: &Node) -> Option<Mismatch> {
     match kind {
         Kind::Any => None,
         Kind::Bool => wrong_unless(node.as_bool().is_some(), "true or false", node),
-        Kind::Text | Kind::Secret => text(node),
+        Kind::Name if matches!(node.tree, Tree::Integer(_)) => None,
+        Kind::Text | Kind::Name | Kind::Secret => text(node),
         Kind::SecretOrMap => wrong_unless(
             matches!(node.tree, Tree::Text(_) | Tree::Map(_)),
             "text or a mapping",

@@ -6,6 +6,7 @@
 use super::problem::{Mark, Place};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A value and where it stands.
@@ -97,6 +98,15 @@ impl Node {
     pub(super) fn as_text(&self) -> Option<&str> {
         match &self.tree {
             Tree::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A text, or the digits of a whole number.
+    pub(super) fn as_name(&self) -> Option<Cow<'_, str>> {
+        match &self.tree {
+            Tree::Text(text) => Some(Cow::from(text)),
+            Tree::Integer(number) => Some(Cow::from(number.to_string())),
             _ => None,
         }
     }

@@ -372,3 +372,20 @@ fn what_litellm_keeps_to_itself_is_no_parameter_of_requests() {
     let defaults = &settings.deployments[0].config.endpoint.defaults;
     assert_eq!(defaults.keys().collect::<Vec<_>>(), ["temperature"]);
 }
+
+#[test]
+fn a_number_can_be_the_id_of_a_deployment() {
+    let entry = |id: &str| {
+        format!(
+            "  - {{model_name: a, litellm_params: {{model: openai/a}}, model_info: {{id: {id}}}}}\n"
+        )
+    };
+    let text = format!("model_list:\n{}{}", entry("1"), entry("b"));
+    let deployments = load(&text).settings.unwrap().deployments;
+    assert_eq!(deployments[0].config.id.as_deref(), Some("1"));
+    let text = format!("model_list:\n{}{}", entry("1"), entry("'1'"));
+    assert_eq!(
+        crate::support::places(&load(&text)),
+        ["3:73 !invalid_value"]
+    );
+}

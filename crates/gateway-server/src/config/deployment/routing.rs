@@ -6,6 +6,7 @@ use super::super::tree::{Key, Node};
 use super::params::{Params, timer};
 use gateway_providers::EndpointConfig;
 use gateway_router::{CooldownOverrides, DeploymentConfig, DeploymentTimers, Price, TierTimers};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -17,7 +18,10 @@ pub(super) fn config(
 ) -> DeploymentConfig {
     DeploymentConfig {
         group: group.to_owned(),
-        id: params.info("id").and_then(Node::as_text).map(str::to_owned),
+        id: params
+            .info("id")
+            .and_then(Node::as_name)
+            .map(Cow::into_owned),
         weight: params.get("weight").and_then(Node::as_number),
         rpm: params.whole("rpm"),
         tpm: params.whole("tpm"),

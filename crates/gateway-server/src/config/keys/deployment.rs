@@ -141,7 +141,7 @@ section! {
 section! {
     /// `model_info`.
     MODEL_INFO = "model_info" {
-        honored "id": Kind::Text;
+        honored "id": Kind::Name;
         honored "max_input_tokens": Kind::COUNT;
         honored "input_cost_per_token": Kind::AMOUNT;
         honored "output_cost_per_token": Kind::AMOUNT;
