@@ -12,7 +12,7 @@ use end_to_end::call::{self, Call, Carry, course};
 use end_to_end::stream::text;
 use end_to_end::{Gateway, Setup, Stream};
 use gateway_testkit::client::Request;
-use gateway_testkit::dialect::{Dialects, Wire};
+use gateway_testkit::dialect::{Dialects, Knobs, Wire};
 use gateway_testkit::script::{ResponseHead, Script};
 use gateway_testkit::upstream::{Recorded, Upstream};
 use serde_json::{Value, json};
@@ -379,6 +379,8 @@ async fn credentials_that_are_refused_are_not_shown_again_to_who_refused_them() 
             .await;
         let call = chat(&alone, |request| request).await;
         assert_eq!(call.record["attempts"], 1, "{call:#?}");
+        let comes_back = call.view.header("x-should-retry");
+        assert_eq!(comes_back, (word == "billing").then_some("false"));
         let call = chat(&pair(&bad, &good).start().await, |request| request).await;
         call.assert_served();
         let expected = [format!("a first {word}"), "b retry answered".to_owned()];
@@ -400,6 +402,31 @@ async fn work_that_may_have_been_done_is_not_done_again() {
         assert_eq!(call.record["attempts"], 1, "{call:#?}");
     }
     assert!(good.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_error_whose_words_never_come_is_judged_by_its_status() {
+    let mute = Upstream::answering(|_| {
+        let head = ResponseHead::json(503);
+        Script::new().head(head).bytes("{").stall()
+    });
+    let (mute, good) = (mute.await, Upstream::plain().await);
+    let call = chat(&pair(&mute, &good).start().await, |request| request).await;
+    call.assert_served();
+    let expected = ["a first unavailable", "b retry answered"];
+    assert_eq!(course(&call.record), expected, "{call:#?}");
+}
+
+#[tokio::test]
+async fn embeddings_never_stream_whatever_the_request_says() {
+    let wire = Wire::OpenAiEmbeddings;
+    let answer = move |it: &Recorded| Script::json(200, &wire.body(it, &Knobs::default()));
+    let upstream = Upstream::answering(answer).await;
+    let gateway = Setup::serving(&upstream.url()).start().await;
+    let request = call::plain(wire, "hello").streaming();
+    let call = one(&gateway, wire, request).await;
+    call.assert_served();
+    assert_eq!(call.record["stream"], false, "{call:#?}");
 }
 
 #[tokio::test]

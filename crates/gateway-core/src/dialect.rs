@@ -47,6 +47,11 @@ impl Dialect {
         self.wire().name
     }
 
+    /// Whether an answer may come as a stream; else a request's wish for one means nothing.
+    pub const fn streams(self) -> bool {
+        !matches!(self, Self::OpenAiEmbeddings)
+    }
+
     /// The status to send for `error` in this dialect: 529 is Anthropic's own for an overload, OpenAI's clients know
     /// 503.
     pub const fn status(self, error: &ErrorInfo) -> u16 {

@@ -40,6 +40,11 @@ pub trait Call: Sync {
         None
     }
 
+    /// Whether an answer was made up and nobody was asked: it says nothing of its deployment then.
+    fn is_made_up(&self, _answer: &Self::Answer) -> bool {
+        false
+    }
+
     /// Whether doing the work twice harms nobody. Asked when it matters: before a second attempt beside a slow one, and
     /// after an attempt with an unknown end.
     fn is_repeatable(&self) -> bool;
@@ -160,7 +165,9 @@ pub async fn execute<C: Call>(
         };
         match made {
             Ok(answer) => {
-                plan.succeeded(&attempt, call.output_tokens(&answer), Instant::now());
+                if !call.is_made_up(&answer) {
+                    plan.succeeded(&attempt, call.output_tokens(&answer), Instant::now());
+                }
                 call.ended(&attempt, AttemptEnd::Answered);
                 return Ok(Answered {
                     answer,

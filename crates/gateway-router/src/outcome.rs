@@ -96,9 +96,10 @@ impl Outcome {
         outcome
     }
 
-    /// Its slots are taken and its queue is full, or no slot became free in time: nothing was sent.
+    /// Its slots are taken and its queue is full: nothing was sent. Who would come back later would wait in a line of
+    /// which nobody knows the length.
     pub const fn no_slot() -> Self {
-        let mut outcome = Self::new(ErrorKind::RateLimit, Again::Later);
+        let mut outcome = Self::new(ErrorKind::RateLimit, Again::Elsewhere);
         outcome.by_caller = true;
         outcome
     }

@@ -201,7 +201,7 @@ impl Default for RouterTimers {
 
 impl Timer {
     /// When it fires if it starts at `start`.
-    pub(crate) fn from(&self, start: Instant) -> Instant {
+    pub fn from(&self, start: Instant) -> Instant {
         start.checked_add(self.limit).unwrap_or(start + FOREVER)
     }
 

@@ -173,6 +173,7 @@ async fn take(
         .map_err(|error| Failure::new(EndReason::Rejected, ErrorInfo::from(&error)))?;
     let resolved = resolve(snapshot, &envelope, path_model.as_deref(), record)?;
     let mut said = options::read(&parts.headers, &envelope, snapshot)?;
+    said.options.stream = record.stream;
     record.max_retries = said.options.retries;
     Ok(Asked {
         parts,
@@ -262,6 +263,7 @@ fn settle(
     } = answered;
     timers.follow(&attempt);
     record.usage = got.usage;
+    record.made_up = got.made_up;
     if let Some(at) = got.content {
         record.content_arrived(at);
     }
@@ -280,7 +282,7 @@ fn resolve(
     path_model: Option<&str>,
     record: &mut OpenRecord,
 ) -> Result<Resolved, Failure> {
-    record.stream = envelope.stream();
+    record.stream = envelope.stream() && record.dialect.streams();
     record.choices = envelope.field("n").and_then(number);
     let Some(model) = path_model.or(envelope.model()) else {
         let error = ErrorInfo::new(ErrorKind::InvalidRequest, "`model` is missing.");

@@ -64,6 +64,8 @@ pub(crate) struct Record {
     pub events: u64,
     /// What the provider says it used.
     pub usage: Usage,
+    /// Nobody was asked for the answer, so that it says nothing of its deployment.
+    pub made_up: bool,
     /// What went wrong, for the operator.
     pub error: Option<String>,
     /// What kind of failure a stream ended with after its first content.
@@ -256,6 +258,7 @@ impl Record {
             bytes: 0,
             events: 0,
             usage: Usage::default(),
+            made_up: false,
             error: None,
             error_kind: None,
         }
@@ -266,15 +269,23 @@ impl Record {
         let Some(attempt) = &self.attempt else {
             return;
         };
+        if self.made_up {
+            return;
+        }
         let tokens = [self.usage.input_tokens, self.usage.output_tokens];
         let tokens: u64 = tokens.into_iter().flatten().sum();
         if tokens > 0 {
             attempt.running.used(tokens, now);
         }
+        let by_caller = |timer: &Timer| timer.origin.is_caller();
+        let timers = &attempt.timers;
         let kind = match end {
             EndReason::Truncated | EndReason::Malformed => ErrorKind::Upstream,
             EndReason::UpstreamError => self.error_kind.unwrap_or(ErrorKind::Internal),
-            EndReason::Timer(TimerName::Idle) if !attempt.timers.idle.origin.is_caller() => {
+            EndReason::Timer(TimerName::Idle) if !by_caller(&timers.idle) => ErrorKind::Timeout,
+            EndReason::Timer(TimerName::FirstContent)
+                if !timers.first_content.as_ref().is_some_and(by_caller) =>
+            {
                 ErrorKind::Timeout
             }
             _ => return,

@@ -63,7 +63,7 @@ impl Failure {
         }
     }
 
-    /// Tells the client's SDK not to try again on its own: the provider may have done the work.
+    /// Tells the client's SDK not to try again on its own: the provider may have done the work, or does not want to.
     pub(crate) fn without_retry(mut self) -> Self {
         self.should_retry = Some(false);
         self
@@ -78,10 +78,13 @@ impl Failure {
             for (name, value) in [(RETRY_AFTER, seconds), (RETRY_AFTER_MS, seconds * 1000.0)] {
                 head.extend(HeaderValue::try_from(value.to_string()).map(|it| (name, it)));
             }
-            if wait.as_secs_f64() > LONGEST_WAIT {
-                head.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
-            }
-        } else if let Some(should) = self.should_retry {
+        }
+        let too_long = |wait: Duration| wait.as_secs_f64() > LONGEST_WAIT;
+        let should = match self.retry_after {
+            Some(wait) if too_long(wait) => Some(false),
+            _ => self.should_retry,
+        };
+        if let Some(should) = should {
             let should = if should { "true" } else { "false" };
             head.insert(SHOULD_RETRY, HeaderValue::from_static(should));
         }
@@ -167,3 +170,37 @@ pub(crate) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-re
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 /// Seconds: SDKs obey any wait they are given, so none is longer.
 const LONGEST_WAIT: f64 = 60.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(wait: Option<u64>, should: Option<bool>) -> [Option<String>; 3] {
+        let mut failure = Failure::rejected(ErrorKind::RateLimit, "Later.");
+        failure.retry_after = wait.map(Duration::from_secs);
+        failure.should_retry = should;
+        let mut head = HeaderMap::new();
+        failure.response(&mut head, Dialect::OpenAiChat);
+        let text = |name| Some(head.get(name)?.to_str().unwrap().to_owned());
+        [RETRY_AFTER, RETRY_AFTER_MS, SHOULD_RETRY].map(text)
+    }
+
+    #[test]
+    fn waits_are_told_within_bounds_and_who_must_not_come_back_is_told_so() {
+        for (wait, should, expected) in [
+            (None, None, [None, None, None]),
+            (None, Some(false), [None, None, Some("false")]),
+            (Some(0), None, [Some("1"), Some("1000"), None]),
+            (Some(7), None, [Some("7"), Some("7000"), None]),
+            (
+                Some(7),
+                Some(false),
+                [Some("7"), Some("7000"), Some("false")],
+            ),
+            (Some(60), None, [Some("60"), Some("60000"), None]),
+            (Some(61), None, [Some("60"), Some("60000"), Some("false")]),
+        ] {
+            assert_eq!(told(wait, should), expected.map(|it| it.map(str::to_owned)));
+        }
+    }
+}

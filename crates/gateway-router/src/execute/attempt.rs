@@ -99,8 +99,8 @@ async fn slot<E>(attempt: &mut Attempt, call: &CallEnd) -> Result<(), Lapse<E>> 
         Ok(Err(_full)) => return Err(Lapse::NoSlot(Outcome::no_slot())),
         Err(_elapsed) => {
             let mut outcome = Outcome::expired(end.timer);
-            // Nothing was sent, and nobody but the gateway let it wait.
-            (outcome.again, outcome.by_caller) = (Again::Anywhere, true);
+            // Nothing was sent, and nobody but the gateway let it wait: as long as it may in this line.
+            (outcome.again, outcome.by_caller) = (Again::Elsewhere, true);
             return Err(Lapse::Expired(end.name, end.timer.clone(), outcome));
         }
     }

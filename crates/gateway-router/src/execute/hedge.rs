@@ -47,38 +47,41 @@ pub(super) async fn race<C: Call>(
     course.count(second.kind);
     let mut fast = Box::pin(make(call, end, &mut second));
     match sooner(slow.as_mut(), fast.as_mut()).await {
-        Sooner::First(made) => {
-            drop(slow);
-            if let Err(lapse) = &made {
-                set_back(call, plan, &first, lapse);
-                let made = fast.await;
-                return Raced {
-                    attempt: second,
-                    made,
-                };
-            }
-            drop(fast);
+        Sooner::First(Ok(answer)) => {
+            drop((slow, fast));
             call.ended(&second, AttemptEnd::Lost);
             Raced {
                 attempt: first,
+                made: Ok(answer),
+            }
+        }
+        Sooner::First(Err(lapse)) => {
+            drop(slow);
+            set_back(call, plan, &first, &lapse);
+            // Its slot and its place in the ledger are given back: the other one may take long.
+            drop(first);
+            let made = fast.await;
+            Raced {
+                attempt: second,
                 made,
             }
         }
-        Sooner::Second(made) => {
-            drop(fast);
-            if let Err(lapse) = &made {
-                set_back(call, plan, &second, lapse);
-                let made = slow.await;
-                return Raced {
-                    attempt: first,
-                    made,
-                };
-            }
-            drop(slow);
+        Sooner::Second(Ok(answer)) => {
+            drop((fast, slow));
             call.ended(&first, AttemptEnd::Lost);
             plan.lost(&first, Instant::now());
             Raced {
                 attempt: second,
+                made: Ok(answer),
+            }
+        }
+        Sooner::Second(Err(lapse)) => {
+            drop(fast);
+            set_back(call, plan, &second, &lapse);
+            drop(second);
+            let made = slow.await;
+            Raced {
+                attempt: first,
                 made,
             }
         }

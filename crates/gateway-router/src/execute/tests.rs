@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Answered, AttemptEnd, Call, Course, Failed, Unanswered, UnansweredCause, execute};
 use crate::catalog::Catalog;
-use crate::config::{DeploymentConfig, Hedging, Price, Routing, Strategy};
+use crate::config::{DeploymentConfig, Hedging, PolicyKind, Price, Routing, Strategy};
 use crate::deployment::Deployment;
 use crate::ledger::Standing;
 use crate::options::{CallOptions, Target};
@@ -38,6 +38,8 @@ struct Stage {
     catalog: Arc<Catalog>,
     habits: Vec<(&'static str, Habit)>,
     repeatable: bool,
+    /// Nobody is asked: answers are made up.
+    made_up: bool,
     start: Instant,
     told: Arc<Mutex<Vec<String>>>,
 }
@@ -73,6 +75,10 @@ impl Call for Stage {
 
     fn output_tokens(&self, answer: &String) -> Option<u64> {
         u64::try_from(answer.len()).ok()
+    }
+
+    fn is_made_up(&self, _answer: &String) -> bool {
+        self.made_up
     }
 
     fn is_repeatable(&self) -> bool {
@@ -128,6 +134,7 @@ impl Stage {
             catalog: Arc::new(world::catalog(members, routing, start)),
             habits: habits.to_vec(),
             repeatable: true,
+            made_up: false,
             start,
             told: Arc::default(),
         }
@@ -225,6 +232,25 @@ async fn the_pace_is_first_content_of_streams_and_time_per_token_of_the_rest() {
     let stream = stream(RequestTimers::default());
     stage.call(stream).await.expect("an answer");
     assert_eq!(pace().first_content, Some(ms(20)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_made_up_answer_says_nothing_of_its_deployment() {
+    let mut routing = Routing::default();
+    routing.cooldown.policy = [(PolicyKind::InternalServer, 0)].into();
+    routing.retries.count = 0;
+    let mut stage = Stage::new(&[("a", Fails(1))], routing);
+    stage.call(CallOptions::default()).await.expect_err("fails");
+    sleep(Duration::from_secs(6)).await;
+    stage.habits = vec![("a", Answers(1))];
+    stage.made_up = true;
+    let mock = stage.call(stream(RequestTimers::default())).await;
+    drop(mock.expect("an answer"));
+    let a = stage.catalog.deployments().next().expect("a");
+    let now = Instant::now();
+    let standing = a.ledger.view(now).standing;
+    assert!(matches!(standing, Standing::Probation { out: false, .. }));
+    assert_eq!(a.ledger.pace(now, ms(1_000)).first_content, None);
 }
 
 /// What a request says, a deployment's timers of an attempt and of first content; and which timer fires, after how many
@@ -583,6 +609,27 @@ async fn the_first_content_wins_and_the_other_attempt_is_given_up_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_failed_beside_another_has_left_its_slot_and_its_place() {
+    let members = vec![one_slot("a"), one_slot("b")];
+    for (a, b, left) in [
+        (Fails(60), Answers(500), [0, 1]),
+        (Answers(500), Fails(10), [1, 0]),
+    ] {
+        let stage = Stage::of(members.clone(), &[("a", a), ("b", b)], hedged(50));
+        let call = stage.call(stream(RequestTimers::default()));
+        let look = async {
+            sleep(ms(100)).await;
+            assert_eq!(stage.in_flight(), left);
+            let slots = |it: &Arc<Deployment>| it.slots.as_ref().map(|it| it.has_free());
+            let free: Vec<_> = stage.catalog.deployments().map(slots).collect();
+            assert_eq!(free, left.map(|it| Some(it == 0)));
+        };
+        let (answered, ()) = tokio::join!(call, look);
+        answered.expect("an answer");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn slow_attempts_that_lost_count_in_the_groups_history() {
     let stage = Stage::new(&[("a", Silent), ("b", Answers(5))], hedged(50));
     for _ in 0..10 {
@@ -676,7 +723,6 @@ async fn who_gets_no_slot_in_time_goes_elsewhere_and_benches_nobody() {
 async fn a_full_queue_is_told_as_a_limit_of_rates() {
     let mut routing = routing();
     routing.max_waiting = 0;
-    routing.retries.count = 0;
     let stage = Stage::of(vec![one_slot("a")], &[("a", Answers(0))], routing);
     let _first = stage.call(CallOptions::default()).await.expect("an answer");
     let second = stage
@@ -688,4 +734,15 @@ async fn a_full_queue_is_told_as_a_limit_of_rates() {
     };
     assert_eq!(nobody.why, NobodyWhy::RateLimited);
     assert_eq!(stage.start.elapsed(), ms(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_stands_in_the_same_line_twice() {
+    let mut own = one_slot("a");
+    own.timers.pool = Some(timer(30, config()));
+    let stage = Stage::of(vec![own], &[("a", Answers(0))], routing());
+    let _first = stage.call(CallOptions::default()).await.expect("an answer");
+    let (name, _, course) = expired(stage.call(CallOptions::default()).await);
+    assert_eq!((name, course.attempts), (TimerName::Pool, 1));
+    assert_eq!(stage.start.elapsed(), ms(30));
 }

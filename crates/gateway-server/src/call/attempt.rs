@@ -73,6 +73,8 @@ pub(super) struct Got {
     pub content: Option<Instant>,
     /// What the provider says of its usage, where it is known already.
     pub usage: Usage,
+    /// The request asked for a made-up answer.
+    pub made_up: bool,
 }
 
 impl Call for Attempts<'_> {
@@ -112,6 +114,10 @@ impl Call for Attempts<'_> {
 
     fn output_tokens(&self, got: &Got) -> Option<u64> {
         got.usage.output_tokens
+    }
+
+    fn is_made_up(&self, got: &Got) -> bool {
+        got.made_up
     }
 
     fn is_repeatable(&self) -> bool {

@@ -30,7 +30,7 @@ pub(crate) struct Mock {
     failure: Option<Mishap>,
     /// The text of its answer.
     text: Option<String>,
-    /// A request asked for it: its failures are no fault of the deployment's.
+    /// A request asked for it: what comes of it says nothing of the deployment.
     by_caller: bool,
 }
 
@@ -126,11 +126,13 @@ impl Mock {
         }
         let text = self.text.as_deref()?;
         let bytes = answer(call.dialect, envelope, text);
-        Some(if envelope.stream() {
-            Ok(streamed(call.dialect, bytes))
+        let mut got = if call.stream {
+            streamed(call.dialect, bytes)
         } else {
-            Ok(whole(call.dialect, bytes))
-        })
+            whole(call.dialect, bytes)
+        };
+        got.made_up = self.by_caller;
+        Some(Ok(got))
     }
 
     /// Until a timer of the attempt or the call fires.
@@ -171,7 +173,7 @@ fn first_timer<'t>(call: &Attempts<'t>, attempt: &'t Attempt) -> (Instant, Timer
         (TimerName::FirstContent, first_content),
     ] {
         if let Some(timer) = timer {
-            let due = attempt.started + timer.limit;
+            let due = timer.from(attempt.started);
             if due < first.0 {
                 first = (due, name, timer);
             }
@@ -199,6 +201,7 @@ fn whole(dialect: Dialect, bytes: Bytes) -> Got {
         answer: Answer::Whole(bytes),
         content: Some(Instant::now()),
         usage: usage.unwrap_or_default(),
+        made_up: true,
     }
 }
 
@@ -215,6 +218,7 @@ fn streamed(dialect: Dialect, bytes: Bytes) -> Got {
         answer: Answer::Stream(None, batch),
         content: Some(Instant::now()),
         usage,
+        made_up: true,
     }
 }
 

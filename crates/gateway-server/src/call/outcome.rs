@@ -1,6 +1,6 @@
 //! What an upstream answered, judged: an answer for the client, or a failure with a real status.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName, Usage, strip_bom};
@@ -8,7 +8,7 @@ use gateway_router::{Again, AttemptTimers, Failed, Outcome, SendFailure};
 use gateway_transport::{BodyError, Delivery, KilledBy, ResponseBody, SendError, Timer};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::Answer;
 use super::attempt::{Attempts, Got};
@@ -65,6 +65,7 @@ pub(super) async fn read(
         answer: Answer::Whole(body),
         content: Some(arrived),
         usage: facts.usage,
+        made_up: false,
     })
 }
 
@@ -97,12 +98,17 @@ async fn hold(
             content: held.content.then(Instant::now),
             answer: Answer::Stream(Some(upstream), held),
             usage: Usage::default(),
+            made_up: false,
         }),
     }
 }
 
 /// A failure with what it means for the next attempt: by its kind and status, unless it is known better.
-pub(super) fn failed(failure: Failure, again: Option<Again>) -> Failed<Failure> {
+pub(super) fn failed(mut failure: Failure, again: Option<Again>) -> Failed<Failure> {
+    // No wait brings credit back, whatever status says that there is none.
+    if failure.error.kind == ErrorKind::Billing {
+        failure = failure.without_retry();
+    }
     let mut outcome = Outcome::of_error(&failure.error);
     if let Some(again) = again {
         outcome.again = again;
@@ -182,7 +188,9 @@ async fn refused(
     if status < 400 {
         return unusable(&format!("status {status}, which is never followed"));
     }
-    let body = collect(body, ERROR_LIMIT).await.unwrap_or_default();
+    // The status says enough: nobody is to wait for words that do not come.
+    let body = timeout(ERROR_PATIENCE, collect(body, ERROR_LIMIT)).await;
+    let body = body.ok().and_then(Result::ok).unwrap_or_default();
     let told = dialect.read_error_body(status, &body);
     let mut failed = match told {
         Some(error) => said_no(error),
@@ -198,6 +206,9 @@ async fn refused(
     failed.error.retry_after = wait;
     failed.outcome.retry_after = wait;
     failed.outcome.should_retry = should_retry(&headers);
+    if failed.outcome.should_retry == Some(false) {
+        failed.error = failed.error.without_retry();
+    }
     failed.error.upstream = Some(Box::new(headers));
     failed
 }
@@ -276,5 +287,25 @@ fn kind_is(headers: &HeaderMap, wanted: &str) -> bool {
 
 /// Bytes of an error's body that are read.
 const ERROR_LIMIT: usize = 1 << 20;
+/// How long an error's body is waited for behind its head.
+const ERROR_PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of preamble that are held back while no content has come.
 const HELD_LIMIT: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_credit_is_not_to_come_back_however_it_is_told() {
+        for (status, kind, should) in [
+            (429, ErrorKind::Billing, Some(false)),
+            (402, ErrorKind::Billing, Some(false)),
+            (429, ErrorKind::RateLimit, None),
+        ] {
+            let mut error = ErrorInfo::new(kind, "no");
+            error.status = status;
+            assert_eq!(said_no(error).error.should_retry, should, "{status}");
+        }
+    }
+}

@@ -2,8 +2,8 @@
 
 use gateway_providers::{EndpointConfig, Environment};
 use gateway_router::{
-    AttemptEnd, CallOptions, Catalog, CatalogConfig, DeploymentConfig, MemoryBooks, Origin, Plan,
-    Step,
+    AttemptEnd, CallOptions, Catalog, CatalogConfig, CooldownOverrides, DeploymentConfig,
+    MemoryBooks, Origin, Plan, PolicyKind, Standing, Step,
 };
 use gateway_transport::{Transport, TransportConfig};
 use serde_json::{Value, json};
@@ -21,6 +21,10 @@ fn attempt(number: u32) -> Attempt {
             api_base: Some("http://secret-host.internal/v1".to_owned()),
             api_key: Some("sk-secret".into()),
             ..EndpointConfig::default()
+        },
+        cooldown: CooldownOverrides {
+            policy: Some([(PolicyKind::Timeout, 0)].into()),
+            ..CooldownOverrides::default()
         },
         ..DeploymentConfig::default()
     };
@@ -165,4 +169,50 @@ async fn a_made_up_timer_stays_what_it_is_when_the_router_hears_of_a_failure() {
     let kept = journal.last(|entry| entry.outcome);
     let wanted = AttemptOutcome::Expired(TimerName::Attempt, timer.limit);
     assert_eq!(kept, Some(wanted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_stays_silent_beyond_an_operators_timer_is_its_deployments_fault() {
+    let by = |origin| {
+        let limit = Duration::from_secs(1);
+        Some(Timer { limit, origin })
+    };
+    let config = || by(Origin::Config("config.yaml:1:1".into()));
+    let caller = || by(Origin::Header("x-litellm-timeout"));
+    for (name, timer, at_fault) in [
+        // A client that reads slowly makes it late, too.
+        (TimerName::Attempt, config(), false),
+        (TimerName::FirstContent, config(), true),
+        (TimerName::Idle, config(), true),
+        (TimerName::FirstContent, caller(), false),
+        (TimerName::Idle, caller(), false),
+        (TimerName::Call, config(), false),
+        (TimerName::ClientWrite, config(), false),
+    ] {
+        let mut served = attempt(1);
+        served.timers.attempt.clone_from(&timer);
+        served.timers.first_content.clone_from(&timer);
+        served.timers.idle = timer.unwrap();
+        let mut record = record();
+        record.attempt = Some(Box::new(served));
+        let now = Instant::now();
+        record.judge(EndReason::Timer(name), now);
+        let ledger = &record.attempt.as_ref().unwrap().deployment.ledger;
+        let is_aside = ledger.view(now).standing != Standing::Ready;
+        assert_eq!(is_aside, at_fault, "{name:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_up_has_used_nothing() {
+    for (made_up, used) in [(true, 0), (false, 12)] {
+        let mut record = record();
+        record.attempt = Some(Box::new(attempt(1)));
+        record.usage.output_tokens = Some(12);
+        record.made_up = made_up;
+        let now = Instant::now();
+        record.judge(EndReason::Complete, now);
+        let ledger = &record.attempt.as_ref().unwrap().deployment.ledger;
+        assert_eq!(ledger.view(now).tokens, used);
+    }
 }

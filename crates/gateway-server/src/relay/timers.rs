@@ -27,7 +27,7 @@ pub(crate) struct StreamTimers {
 impl StreamTimers {
     /// The timers of what `attempt` answers.
     pub(crate) fn follow(&mut self, attempt: &Attempt) {
-        let due = |timer: &Timer| (attempt.started + timer.limit, timer.clone());
+        let due = |timer: &Timer| (timer.from(attempt.started), timer.clone());
         self.attempt = attempt.timers.attempt.as_ref().map(due);
         self.first_content = attempt.timers.first_content.as_ref().map(due);
         self.idle = Some(attempt.timers.idle.clone());
@@ -53,7 +53,7 @@ pub(super) fn expired_timer(
         .or_else(|| match last_content {
             Some(last) => {
                 let idle = timers.idle.as_ref()?;
-                let expired = now >= last + idle.limit;
+                let expired = now >= idle.from(last);
                 expired.then(|| Due::Expired(TimerName::Idle, idle.clone()))
             }
             None => passed(timers.first_content.as_ref()?, TimerName::FirstContent),
@@ -69,7 +69,7 @@ pub(super) fn next_alarm(
 ) -> Instant {
     let due = |timer: &Option<(Instant, Timer)>| timer.as_ref().map(|(due, _)| *due);
     let content = match last_content {
-        Some(last) => timers.idle.as_ref().map(|idle| last + idle.limit),
+        Some(last) => timers.idle.as_ref().map(|idle| idle.from(last)),
         None => due(&timers.first_content),
     };
     let beat = timers.heartbeat.map(|beat| last_sent + beat);
@@ -85,5 +85,26 @@ pub(super) fn expired(name: TimerName, timer: &Timer) -> Ending {
         reason: EndReason::Timer(name),
         detail: message.clone(),
         error: ErrorInfo::new(ErrorKind::Timeout, message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_limit_is_too_long_for_a_clock() {
+        let now = Instant::now();
+        let endless = Timer::by_default(Duration::MAX);
+        let timers = StreamTimers {
+            call: (endless.from(now), endless.clone()),
+            attempt: None,
+            idle: Some(endless),
+            first_content: None,
+            heartbeat: Some(Duration::from_secs(15)),
+        };
+        let beat = now + Duration::from_secs(15);
+        assert_eq!(next_alarm(&timers, Some(now), now), beat);
+        assert!(expired_timer(&timers, Some(now), beat).is_none());
     }
 }
