@@ -12,7 +12,7 @@ use end_to_end::call::{self, Call, Carry, course};
 use end_to_end::stream::text;
 use end_to_end::{Gateway, Setup, Stream};
 use gateway_testkit::client::Request;
-use gateway_testkit::dialect::{Dialects, Knobs, Wire};
+use gateway_testkit::dialect::{Dialects, Wire};
 use gateway_testkit::script::{ResponseHead, Script};
 use gateway_testkit::upstream::{Recorded, Upstream};
 use serde_json::{Value, json};
@@ -402,31 +402,6 @@ async fn work_that_may_have_been_done_is_not_done_again() {
         assert_eq!(call.record["attempts"], 1, "{call:#?}");
     }
     assert!(good.requests().is_empty());
-}
-
-#[tokio::test]
-async fn an_error_whose_words_never_come_is_judged_by_its_status() {
-    let mute = Upstream::answering(|_| {
-        let head = ResponseHead::json(503);
-        Script::new().head(head).bytes("{").stall()
-    });
-    let (mute, good) = (mute.await, Upstream::plain().await);
-    let call = chat(&pair(&mute, &good).start().await, |request| request).await;
-    call.assert_served();
-    let expected = ["a first unavailable", "b retry answered"];
-    assert_eq!(course(&call.record), expected, "{call:#?}");
-}
-
-#[tokio::test]
-async fn embeddings_never_stream_whatever_the_request_says() {
-    let wire = Wire::OpenAiEmbeddings;
-    let answer = move |it: &Recorded| Script::json(200, &wire.body(it, &Knobs::default()));
-    let upstream = Upstream::answering(answer).await;
-    let gateway = Setup::serving(&upstream.url()).start().await;
-    let request = call::plain(wire, "hello").streaming();
-    let call = one(&gateway, wire, request).await;
-    call.assert_served();
-    assert_eq!(call.record["stream"], false, "{call:#?}");
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@ use end_to_end::call::{self, Carry};
 use end_to_end::{Gateway, Setup};
 use gateway_testkit::ca::TestCa;
 use gateway_testkit::client::{BodyEnd, ClientView, Http1Client, Http2Client, Request};
-use gateway_testkit::dialect::Wire;
+use gateway_testkit::dialect::{Knobs, Wire};
 use gateway_testkit::process::free_address;
-use gateway_testkit::upstream::Upstream;
+use gateway_testkit::script::Script;
+use gateway_testkit::upstream::{Recorded, Upstream};
 use serde_json::{Value, json};
 
 const KEY: &str = "sk-master-of-this-test";
@@ -520,4 +521,16 @@ async fn a_key_header_of_ones_own_is_accepted() {
     assert_eq!(gateway.answer(&request).await.status, 200);
     let wrong = call::plain(Wire::OpenAiChat, "hi").with("x-team-key", "sk-wrong");
     assert_eq!(gateway.answer(&wrong).await.status, 401);
+}
+
+#[tokio::test]
+async fn embeddings_never_stream_whatever_the_request_says() {
+    let wire = Wire::OpenAiEmbeddings;
+    let answer = move |it: &Recorded| Script::json(200, &wire.body(it, &Knobs::default()));
+    let upstream = Upstream::answering(answer).await;
+    let gateway = Setup::serving(&upstream.url()).start().await;
+    let request = call::plain(wire, "hello").streaming();
+    let calls = call::calls(&gateway, vec![(wire, Carry::Http1, request)]).await;
+    calls[0].assert_served();
+    assert_eq!(calls[0].record["stream"], false, "{calls:#?}");
 }

@@ -122,6 +122,25 @@ async fn a_models_timeout_bounds_the_complete_response_however_it_trickles() {
 }
 
 #[tokio::test]
+async fn an_error_whose_words_never_come_is_judged_by_its_status() {
+    let mute = |_: &Recorded| {
+        let head = ResponseHead::json(503);
+        Script::new().head(head).bytes("{").stall()
+    };
+    let (mute, good) = (Upstream::answering(mute).await, Upstream::plain().await);
+    let gateway = Setup::new()
+        .double(&mute.url(), &json!({}))
+        .member("other", "good", &good.url(), &json!({}))
+        .set("router_settings.fallbacks", json!([{"double": ["other"]}]))
+        .start()
+        .await;
+    for call in everywhere(&gateway, |request| request).await {
+        call.assert_served();
+        assert_eq!(call.record["attempt_log"][0]["outcome"], "unavailable");
+    }
+}
+
+#[tokio::test]
 async fn a_timer_that_fires_after_content_is_an_error_event_and_nothing_is_sent_again() {
     let slow = |stream: Stream| {
         let content = stream.until(1).last().expect("a content").clone();
