@@ -374,7 +374,7 @@ async fn health_shows_the_deployments_by_their_last_attempt_and_calls_nobody() {
     let health = gateway.get("/health").await.json();
     assert_eq!(health["healthy_count"], 2, "{health}");
     assert!(upstream.requests().is_empty());
-    upstream.set_handler(|_| gateway_testkit::script::Script::json(500, &json!({})));
+    upstream.set_handler(|_| Script::json(500, &json!({})));
     call::call(
         &gateway,
         Carry::Http1,
