@@ -96,6 +96,16 @@ pub const GATEWAY_FIELDS: &[&str] = &[
     "allowed_openai_params",
     "modify_params",
     "merge_reasoning_content_in_choices",
+    // What LiteLLM makes of messages before they leave.
+    "cache_control_injection_points",
+    "ensure_alternating_roles",
+    "user_continue_message",
+    "assistant_continue_message",
+    "supports_system_message",
+    "prompt_id",
+    "prompt_variables",
+    "prompt_version",
+    "prompt_label",
 ];
 
 /// Whether a top-level request field is the gateway's own: in [`GATEWAY_FIELDS`], or it begins with `litellm_`,
