@@ -122,6 +122,41 @@ async fn a_models_timeout_bounds_the_complete_response_however_it_trickles() {
 }
 
 #[tokio::test]
+async fn a_mock_that_is_late_sets_nobody_aside_and_a_delay_alone_is_none() {
+    let upstream = Upstream::plain().await;
+    let gateway = Setup::routed()
+        .member(
+            "double",
+            "a",
+            &upstream.url(),
+            &json!({"weight": 1, "timeout": 0.3}),
+        )
+        .member("double", "b", &upstream.url(), &json!({"weight": 0}))
+        .set("router_settings.allowed_fails", json!(0))
+        .set("router_settings.num_retries", json!(0))
+        .set(
+            "general_settings.dangerously_allow_mock_testing_request_params",
+            json!(true),
+        )
+        .start()
+        .await;
+    for call in everywhere(&gateway, |request| {
+        let request = request.field("mock_response", json!("late"));
+        request.field("mock_delay", json!(5))
+    })
+    .await
+    {
+        call.assert_expired("attempt", 0.3, "config.yaml:1:");
+    }
+    for call in everywhere(&gateway, |request| request.field("mock_delay", json!(5))).await {
+        call.assert_served();
+        let deployment = call.record["deployment"].as_str().unwrap_or_default();
+        assert!(deployment.starts_with('a'), "{call:#?}");
+        assert!(call.seconds() < 3.0, "{call:#?}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_whose_words_never_come_is_judged_by_its_status() {
     let mute = |_: &Recorded| {
         let head = ResponseHead::json(503);

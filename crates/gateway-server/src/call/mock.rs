@@ -77,7 +77,8 @@ pub(super) fn read(envelope: &Envelope, allowed: bool) -> Result<Option<Box<Mock
         Some(Value::String(text)) => mock.answers(text),
         Some(_) => return Err(bad("mock_response", "a text")),
     }
-    Ok(Some(Box::new(mock)))
+    // A delay alone makes nothing up.
+    Ok(mock.plays().then(|| Box::new(mock)))
 }
 
 impl Mock {
@@ -88,12 +89,16 @@ impl Mock {
             ..Self::default()
         };
         match response {
-            None | Some(Value::Null | Value::Bool(false)) if !silent => return None,
             None | Some(Value::Null | Value::Bool(_)) => {}
             Some(Value::String(text)) => mock.answers(text.clone()),
             Some(other) => mock.answers(other.to_string()),
         }
-        Some(mock)
+        mock.plays().then_some(mock)
+    }
+
+    /// Whether anything is made up.
+    const fn plays(&self) -> bool {
+        self.silent || self.failure.is_some() || self.text.is_some()
     }
 
     fn answers(&mut self, text: String) {
@@ -115,17 +120,19 @@ impl Mock {
         attempt: &Attempt,
         envelope: &Envelope,
     ) -> Option<Result<Got, Failed<Failure>>> {
-        if let Some(delay) = self.delay {
-            sleep(delay).await;
-        }
-        if self.silent {
+        let delay = self.delay.unwrap_or_default();
+        let (due, ..) = first_timer(call, attempt);
+        // What would come too late must not be held against the deployment either.
+        if self.silent || due.saturating_duration_since(Instant::now()) <= delay {
             return Some(Err(self.stays_silent(call, attempt).await));
+        }
+        if !delay.is_zero() {
+            sleep(delay).await;
         }
         if let Some(mishap) = &self.failure {
             return Some(Err(self.fails(mishap)));
         }
-        let text = self.text.as_deref()?;
-        let bytes = answer(call.dialect, envelope, text);
+        let bytes = answer(call.dialect, envelope, self.text.as_deref()?);
         let mut got = if call.stream {
             streamed(call.dialect, bytes)
         } else {
@@ -166,8 +173,7 @@ impl Mock {
 fn first_timer<'t>(call: &Attempts<'t>, attempt: &'t Attempt) -> (Instant, TimerName, &'t Timer) {
     let timers = &attempt.timers;
     let first_content = timers.first_content.as_ref().filter(|_| call.stream);
-    let (due, timer) = call.due;
-    let mut first = (due, TimerName::Call, timer);
+    let mut first = (call.due.0, TimerName::Call, call.due.1);
     for (name, timer) in [
         (TimerName::Attempt, timers.attempt.as_ref()),
         (TimerName::FirstContent, first_content),
