@@ -17,8 +17,8 @@ pub struct CallOptions {
     pub retries: Option<u32>,
     /// Which retry of the client's own library this is already (`x-stainless-retry-count`).
     pub client_retries: u32,
-    /// `fallbacks`: where to go instead, before what is configured.
-    pub fallbacks: Vec<Target>,
+    /// `fallbacks`: where to go instead, nowhere if that is empty; `None`: as configured.
+    pub fallbacks: Option<Vec<Target>>,
     /// `disable_fallbacks`.
     pub no_fallbacks: bool,
     /// Tags that a deployment must have.

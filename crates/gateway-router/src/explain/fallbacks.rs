@@ -73,10 +73,9 @@ pub(super) fn explain(
             entered: vec![asked.clone()],
             told: Vec::new(),
         };
-        if options.fallbacks.is_empty() {
-            walk.group(asked, kind, 1);
-        } else {
-            walk.list(&options.fallbacks, kind, 1);
+        match &options.fallbacks {
+            Some(own) => walk.list(own, kind, 1),
+            None => walk.group(asked, kind, 1),
         }
         walk.told
     };
@@ -113,7 +112,7 @@ impl Walk<'_> {
                 model: Arc::clone(&target.model),
                 group: group.as_ref().map(Resolved::group),
                 depth,
-                of_request: !self.options.fallbacks.is_empty(),
+                of_request: self.options.fallbacks.is_some(),
                 overrides: target.overrides.keys().cloned().collect(),
                 fate,
             });
@@ -123,7 +122,7 @@ impl Walk<'_> {
             if let Some(group) = group {
                 self.entered.push(group.clone());
                 // The request's own list stands for everything that is configured.
-                if self.options.fallbacks.is_empty() {
+                if self.options.fallbacks.is_none() {
                     self.group(&group, kind, depth + 1);
                 }
             }

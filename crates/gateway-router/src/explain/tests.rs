@@ -283,7 +283,7 @@ fn the_chain_is_told_depth_first_with_the_fate_of_each_group() {
     assert_eq!(general, expected);
     assert_eq!(context, [row("two", 1, Tried)]);
     let own = CallOptions {
-        fallbacks: vec![Target::named("two"), Target::named("one")],
+        fallbacks: Some(vec![Target::named("two"), Target::named("one")]),
         ..CallOptions::default()
     };
     assert_eq!(

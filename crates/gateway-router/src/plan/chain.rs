@@ -47,12 +47,12 @@ impl Chain {
     ) {
         if self.entered.is_empty() {
             self.entered.push(group.clone());
-            if !options.fallbacks.is_empty() {
+            if options.fallbacks.is_some() {
                 self.push(Targets::OfRequest);
             }
         }
         // The request's own list stands for everything that is configured.
-        if !options.fallbacks.is_empty() {
+        if options.fallbacks.is_some() {
             return;
         }
         if let Some(targets) = catalog.fallbacks(group, kind) {
@@ -98,10 +98,11 @@ impl Chain {
         dialect: Dialect,
         options: &CallOptions,
     ) -> bool {
-        let own: &[Target] = match catalog.fallbacks(group, Some(kind)) {
-            _ if !options.fallbacks.is_empty() && self.entered.is_empty() => &options.fallbacks,
-            Some(configured) if options.fallbacks.is_empty() => configured,
-            _ => &[],
+        let configured = || catalog.fallbacks(group, Some(kind));
+        let own: &[Target] = match &options.fallbacks {
+            Some(own) if self.entered.is_empty() => own,
+            Some(_) => &[],
+            None => configured().map(|it| &**it).unwrap_or_default(),
         };
         let usable = |target: &Target| {
             let resolved = catalog.resolve(&target.model);
@@ -130,7 +131,7 @@ impl List {
     /// Those that were not looked at yet.
     fn left<'l>(&'l self, options: &'l CallOptions) -> &'l [Target] {
         let all = match &self.targets {
-            Targets::OfRequest => &options.fallbacks,
+            Targets::OfRequest => options.fallbacks.as_deref().unwrap_or_default(),
             Targets::Configured(targets) => &**targets,
         };
         all.get(self.seen..).unwrap_or_default()

@@ -162,7 +162,7 @@ fn a_continuation_is_one_attempt_and_nothing_else() {
     };
     let world = World::new("g:a g:b h:c", routing);
     let options = CallOptions {
-        fallbacks: vec![crate::options::Target::named("h")],
+        fallbacks: Some(vec![crate::options::Target::named("h")]),
         ..CallOptions::default()
     };
     let mut plan = world.plan("g", options, 7).continuing(2);

@@ -201,10 +201,10 @@ impl ContinuedCall {
         let configured = catalog
             .fallbacks(resolved, None)
             .map(|targets| &targets[..]);
-        let targets: &[Target] = match (options.no_fallbacks, options.fallbacks.as_slice()) {
+        let targets: &[Target] = match (options.no_fallbacks, options.fallbacks.as_deref()) {
             (true, _) => &[],
-            (false, []) => configured.unwrap_or_default(),
-            (false, own) => own,
+            (false, None) => configured.unwrap_or_default(),
+            (false, Some(own)) => own,
         };
         let fallback = |target: &Target| {
             // What a fallback changes in the request was not asked of the text that there is.

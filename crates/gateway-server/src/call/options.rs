@@ -136,7 +136,8 @@ fn read_body(envelope: &Envelope, routing: &Routing, said: &mut Said) -> Result<
     }
     if let Some(fallbacks) = value(envelope, "fallbacks") {
         let asked = envelope.model().unwrap_or_default();
-        options.fallbacks = targets(fallbacks, asked).ok_or_else(|| bad("fallbacks", TARGETS))?;
+        let targets = targets(fallbacks, asked);
+        options.fallbacks = Some(targets.ok_or_else(|| bad("fallbacks", TARGETS))?);
     }
     options.no_fallbacks = flag(envelope, "disable_fallbacks")?;
     options.region = text(envelope, "allowed_model_region")?;

@@ -47,6 +47,7 @@ impl Asked {
             fallbacks: options
                 .fallbacks
                 .iter()
+                .flatten()
                 .map(|it| it.model.to_string())
                 .collect(),
             no_fallbacks: options.no_fallbacks,

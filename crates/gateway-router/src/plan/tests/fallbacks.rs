@@ -90,7 +90,7 @@ fn a_requests_own_list_replaces_what_is_configured() {
         ..Target::named("j")
     };
     let options = CallOptions {
-        fallbacks: vec![target.clone(), Target::named("i")],
+        fallbacks: Some(vec![target.clone(), Target::named("i")]),
         ..CallOptions::default()
     };
     let routing = falling("g > h, j > h, i > h");
@@ -111,10 +111,19 @@ fn a_requests_own_list_replaces_what_is_configured() {
 }
 
 #[test]
+fn a_requests_empty_list_replaces_what_is_configured_too() {
+    let options = CallOptions {
+        fallbacks: Some(Vec::new()),
+        ..CallOptions::default()
+    };
+    assert_eq!(course(falling("g > h"), options, "a"), "a spent");
+}
+
+#[test]
 fn a_request_can_refuse_fallbacks() {
     let options = CallOptions {
         no_fallbacks: true,
-        fallbacks: vec![Target::named("j")],
+        fallbacks: Some(vec![Target::named("j")]),
         ..CallOptions::default()
     };
     assert_eq!(course(falling("g > h"), options, "a"), "a spent");

@@ -132,13 +132,14 @@ impl Case {
 
     fn options(&self) -> CallOptions {
         let named = |it: &usize| Target::named(format!("g{it}"));
+        let of_request: Vec<_> = self.of_request.iter().map(named).collect();
         CallOptions {
             timers: RequestTimers {
                 timeout: Some(Timer::by_default(Duration::from_millis(self.limit))),
                 ..RequestTimers::default()
             },
             retries: self.retries,
-            fallbacks: self.of_request.iter().map(named).collect(),
+            fallbacks: (!of_request.is_empty()).then_some(of_request),
             no_fallbacks: self.no_fallbacks,
             repeatable: self.repeatable,
             ..CallOptions::default()

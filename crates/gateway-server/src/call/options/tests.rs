@@ -172,10 +172,23 @@ fn fallbacks_are_names_or_mappings_with_what_they_change() {
     let body = r#"{"model": "m", "disable_fallbacks": false, "fallbacks":
         ["a", {"model": "b", "temperature": 0}, {"m": ["c", "d"], "other": ["e"]}, {"*": ["f"]}]}"#;
     let options = read_both(&[], body).unwrap().options;
-    let names: Vec<_> = options.fallbacks.iter().map(|it| &*it.model).collect();
+    let names: Vec<_> = options
+        .fallbacks
+        .iter()
+        .flatten()
+        .map(|it| &*it.model)
+        .collect();
     assert_eq!(names, ["a", "b", "c", "d", "f"]);
-    assert_eq!(options.fallbacks[1].overrides["temperature"], 0);
+    assert_eq!(
+        options.fallbacks.as_deref().unwrap()[1].overrides["temperature"],
+        0
+    );
     assert!(!options.no_fallbacks);
+    // An empty list is one.
+    for (body, length) in [("{}", None), (r#"{"fallbacks": []}"#, Some(0))] {
+        let said = read_both(&[], body).unwrap().options.fallbacks;
+        assert_eq!(said.map(|it| it.len()), length, "{body}");
+    }
     assert!(
         read_both(&[], r#"{"disable_fallbacks": true}"#)
             .unwrap()
