@@ -104,18 +104,20 @@ impl H1 {
     /// Dropping the future leaves a connection that is good for nothing: drop it too.
     pub(crate) async fn exchange(
         &mut self,
-        mut request: Request<Full<Bytes>>,
+        request: &mut Request<Full<Bytes>>,
         lease: &Lease,
     ) -> Answer {
         self.primed = true;
         self.interim.store(0, Ordering::Relaxed);
         let interim = Arc::clone(&self.interim);
-        on_informational(&mut request, move |_| {
+        on_informational(request, move |_| {
             interim.fetch_add(1, Ordering::Relaxed);
         });
         // Without the budget of tokio's scheduler: a `Pending` for want of budget would wake the waker that does
         // nothing, and we would sleep for ever.
-        let mut head = pin!(unconstrained(self.sender.try_send_request(request)));
+        let mut head = pin!(unconstrained(
+            self.sender.try_send_request(std::mem::take(request))
+        ));
         std::future::poll_fn(|cx| {
             self.drive(cx);
             // Before the head is looked at: the answer must not depend on how the bytes were split.

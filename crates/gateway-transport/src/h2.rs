@@ -86,11 +86,13 @@ impl H2 {
     }
 
     /// Sends a request and waits for the head of the response. Dropping the future resets the stream.
-    pub(crate) async fn exchange(mut self, request: Request<Full<Bytes>>) -> Answer {
-        let head = self.sender.try_send_request(request);
-        // The sender must not keep a retired connection open for as long as the head takes.
-        drop(self);
-        head.await.map_err(NoHead::of)
+    pub(crate) fn exchange(
+        mut self,
+        request: &mut Request<Full<Bytes>>,
+    ) -> impl Future<Output = Answer> + use<> {
+        // The sender ends with this call: it must not keep a retired connection open for as long as the head takes.
+        let head = self.sender.try_send_request(std::mem::take(request));
+        async { head.await.map_err(NoHead::of) }
     }
 
     /// Streams that may run at a time: our cap, or less if the peer says so.

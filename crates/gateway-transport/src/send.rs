@@ -1,6 +1,11 @@
 //! One exchange: get a connection, send, wait for the head, and repeat only what was never sent.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -44,44 +49,43 @@ pub(crate) async fn send(
     let mut repeats = 0;
     loop {
         let (lease, conn, info) = check_out(origin, shard, options).await?;
-        let Failed { message, error } = match exchange(lease, conn, info, request, options).await {
+        let error = match exchange(lease, conn, info, &mut request, options).await {
             Ok(response) => return Ok(response),
-            Err(failed) => *failed,
+            Err(error) => error,
         };
-        match message {
-            Some(message) if error.reused && repeats < MAX_REPEATS => request = message,
-            _ => return Err(error),
+        let unsent = error.delivery == Delivery::NotSent;
+        if !unsent || !error.reused || repeats == MAX_REPEATS {
+            return Err(*error);
         }
         repeats += 1;
         origin.metrics.repeated();
     }
 }
 
-/// A request without an answer, given back if it was never written.
-struct Failed {
-    message: Option<Request<Full<Bytes>>>,
-    error: SendError,
-}
-
+/// Takes the request; it is back if the error says that it was not sent. By reference, for a future has room for each
+/// of its arguments twice, and these lie in one another.
 async fn exchange(
     lease: Lease,
     conn: Conn,
     info: LeaseInfo,
-    mut request: Request<Full<Bytes>>,
+    request: &mut Request<Full<Bytes>>,
     options: &SendOptions,
-) -> Result<Response<ResponseBody>, Box<Failed>> {
+) -> Result<Response<ResponseBody>, Box<SendError>> {
     let origin = lease.origin();
     origin.metrics.requested(info.reused);
     let (answer, conn) = match conn {
         Conn::H1(mut h1) => {
-            for_http1(&mut request, origin);
-            let answer = limited(options.head_timeout, h1.exchange(request, &lease)).await;
+            for_http1(request, origin);
+            let answer = {
+                let answer = pin!(h1.exchange(request, &lease));
+                limited(options.head_timeout, answer).await
+            };
             (answer, Some(h1))
         }
         Conn::H2(h2) => {
-            for_http2(&mut request, origin);
-            let answer = limited(options.head_timeout, h2.exchange(request)).await;
-            (answer, None)
+            for_http2(request, origin);
+            let answer = pin!(h2.exchange(request));
+            (limited(options.head_timeout, answer).await, None)
         }
     };
     if answer.is_ok() {
@@ -89,11 +93,14 @@ async fn exchange(
     }
     match answer.and_then(refuse_switch) {
         Ok(response) => Ok(response.map(|incoming| ResponseBody::new(incoming, lease, conn, info))),
-        Err(no_head) => Err(Box::new(failed(no_head, &lease, &info))),
+        Err(no_head) => Err(Box::new(failed(no_head, request, &lease, &info))),
     }
 }
 
-async fn limited(limit: Option<Duration>, answer: impl Future<Output = Answer>) -> Answer {
+async fn limited(
+    limit: Option<Duration>,
+    answer: Pin<&mut impl Future<Output = Answer>>,
+) -> Answer {
     match limit {
         Some(limit) => timeout(limit, answer)
             .await
@@ -111,23 +118,25 @@ fn refuse_switch(response: Response<Incoming>) -> Answer {
 }
 
 /// What is told about an exchange that had a connection, but got no head.
-fn failed(no_head: NoHead, lease: &Lease, info: &LeaseInfo) -> Failed {
-    let mut failed = Failed {
-        message: None,
-        error: SendError {
-            delivery: Delivery::Unknown,
-            phase: Phase::Head,
-            reused: info.reused,
-            held: info.age(),
-            origin: Arc::clone(&info.origin),
-            generation: info.generation,
-            timer: None,
-            killed: None,
-            source: None,
-        },
+fn failed(
+    no_head: NoHead,
+    request: &mut Request<Full<Bytes>>,
+    lease: &Lease,
+    info: &LeaseInfo,
+) -> SendError {
+    let mut error = SendError {
+        delivery: Delivery::Unknown,
+        phase: Phase::Head,
+        reused: info.reused,
+        held: info.age(),
+        origin: Arc::clone(&info.origin),
+        generation: info.generation,
+        timer: None,
+        killed: None,
+        source: None,
     };
     let because = |reason: &str| -> Option<Cause> { Some(Arc::from(Box::from(reason))) };
-    let (killed, error) = (lease.generation.killed(), &mut failed.error);
+    let killed = lease.generation.killed();
     match no_head {
         NoHead::TimedOut => {
             error.timer = Some(Timer::Head);
@@ -138,10 +147,11 @@ fn failed(no_head: NoHead, lease: &Lease, info: &LeaseInfo) -> Failed {
         NoHead::Killed => error.killed = killed.and_then(Killed::by),
         NoHead::Failed(_) if killed.is_some() => error.killed = killed.and_then(Killed::by),
         NoHead::Failed(mut refused) => {
-            failed.message = refused.take_message();
+            let unsent = refused.take_message();
             let source = refused.into_error();
             lease.failed(&source);
-            if failed.message.is_some() {
+            if let Some(unsent) = unsent {
+                *request = unsent;
                 (error.delivery, error.phase) = (Delivery::NotSent, Phase::Send);
             } else if classify(&source).is_some_and(|fault| fault.refused) {
                 error.delivery = Delivery::Refused;
@@ -149,7 +159,7 @@ fn failed(no_head: NoHead, lease: &Lease, info: &LeaseInfo) -> Failed {
             error.source = Some(Arc::new(source));
         }
     }
-    failed
+    error
 }
 
 /// Repeats of a request that a reused connection did not take.
