@@ -54,8 +54,8 @@ pub(crate) async fn share(bases: &[String], calls: u64) -> Result<Vec<String>, B
             .resolve("shared")
             .ok_or("give at least one API_BASE")?;
         let (options, now) = (CallOptions::default(), Instant::now());
-        let plan = Plan::new(&catalog, resolved, DIALECT, options, seed, now);
-        answers.push(match execute(plan, &call).await {
+        let mut plan = Plan::new(&catalog, resolved, DIALECT, options, seed, now);
+        answers.push(match execute(&mut plan, &call).await {
             Ok(answered) => format!("{}: {}", answered.attempt.deployment.id, answered.answer),
             Err(unanswered) => format!("nobody, after {} attempts", unanswered.course.attempts),
         });

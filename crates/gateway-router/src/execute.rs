@@ -127,10 +127,10 @@ pub struct Course {
 /// # Cancel safety
 /// Dropping this gives the call up: a running exchange ends at once.
 pub async fn execute<C: Call>(
-    mut plan: Plan,
+    plan: &mut Plan,
     call: &C,
 ) -> Result<Answered<C::Answer>, Unanswered<C::Error>> {
-    let end = CallEnd::of(&plan);
+    let end = CallEnd::of(plan);
     let mut course = Course::default();
     let mut last = None;
     let mut failed: Option<(Box<Attempt>, Outcome)> = None;
@@ -148,7 +148,7 @@ pub async fn execute<C: Call>(
                 continue;
             }
             Step::GiveUp(give_up) => {
-                let cause = cause(give_up, last, &plan);
+                let cause = cause(give_up, last, plan);
                 return Err(Unanswered { cause, course });
             }
         };
@@ -158,7 +158,7 @@ pub async fn execute<C: Call>(
             None => make(call, &end, &mut attempt).await,
             // Calls that may not have a second attempt should not carry the room for it.
             Some(at) => {
-                let raced = Box::pin(race(call, &mut plan, &end, attempt, at, &mut course)).await;
+                let raced = Box::pin(race(call, plan, &end, attempt, at, &mut course)).await;
                 attempt = raced.attempt;
                 raced.made
             }
@@ -177,7 +177,7 @@ pub async fn execute<C: Call>(
             }
             Err(lapse) => {
                 call.ended(&attempt, lapse.end());
-                lapse.tell(&mut plan, call);
+                lapse.tell(plan, call);
                 failed = Some((attempt, lapse.outcome()));
                 last = Some(lapse);
             }

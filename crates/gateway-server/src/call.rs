@@ -157,7 +157,7 @@ async fn take(
     request: Request<Incoming>,
     path_model: Option<String>,
     record: &mut OpenRecord,
-) -> Result<Asked, Failure> {
+) -> Result<Box<Asked>, Failure> {
     let limits = &snapshot.limits;
     let (parts, body) = request.into_parts();
     if let Err(denied) = snapshot.keys.check(&parts.headers) {
@@ -175,24 +175,25 @@ async fn take(
     let mut said = options::read(&parts.headers, &envelope, snapshot)?;
     said.options.stream = record.stream;
     record.max_retries = said.options.retries;
-    Ok(Asked {
+    // On the heap: a future has room for each of its arguments twice.
+    Ok(Box::new(Asked {
         parts,
         envelope: said.envelope.take().unwrap_or(envelope),
         resolved,
         said,
-    })
+    }))
 }
 
 /// From the request to an answer that may be opened towards the client, by as many attempts as it takes.
 async fn attempt(
     worker: Arc<Worker>,
     snapshot: Arc<Snapshot>,
-    asked: Asked,
+    asked: Box<Asked>,
     mut record: OpenRecord,
 ) -> Attempted {
     let seed = fastrand::u64(..);
     let wish = Wish::of(&asked, &snapshot);
-    let plan = Plan::new(
+    let mut plan = Plan::new(
         &snapshot.catalog,
         asked.resolved,
         record.dialect,
@@ -224,7 +225,7 @@ async fn attempt(
             mock: asked.said.mock.as_deref(),
         };
         // Pinned where it is made: every move of a future is a copy that its owner has room for.
-        pin!(execute(plan, &attempts)).await
+        pin!(execute(&mut plan, &attempts)).await
     };
     let outcome = match done {
         Ok(answered) => Ok(settle(answered, &snapshot, &mut record, &mut timers)),
@@ -236,10 +237,13 @@ async fn attempt(
         }
     };
     let wish = wish.filter(|_| matches!(outcome, Ok((_, Answer::Stream(Some(_), _)))));
-    let continuation = wish.and_then(|wish| {
-        let request = (asked.parts, asked.envelope);
-        Continuation::new(wish, request, &record, &worker, &snapshot)
-    });
+    let continuation = match wish {
+        Some(wish) => {
+            let request = (asked.parts, asked.envelope);
+            Continuation::new(wish, request, &record, &worker, &snapshot)
+        }
+        None => None,
+    };
     Attempted {
         record,
         outcome,

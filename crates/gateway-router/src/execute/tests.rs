@@ -147,7 +147,7 @@ impl Stage {
     }
 
     async fn call(&self, options: CallOptions) -> Result<Answered<String>, Unanswered<String>> {
-        execute(self.plan(options), self).await
+        execute(&mut self.plan(options), self).await
     }
 
     fn tell(&self, what: &str) {

@@ -81,8 +81,8 @@ async fn call(deployments: Vec<DeploymentConfig>, model: &str, routing: Routing)
         ends: Mutex::default(),
     };
     let catalog = routed(deployments, Vec::new(), routing);
-    let plan = plan(&catalog, model, CallOptions::default(), 1);
-    let answered = execute(plan, &call).await.map(|answered| {
+    let mut plan = plan(&catalog, model, CallOptions::default(), 1);
+    let answered = execute(&mut plan, &call).await.map(|answered| {
         let id = Arc::clone(&answered.attempt.deployment.id);
         (id.as_ref().to_owned(), answered.answer)
     });

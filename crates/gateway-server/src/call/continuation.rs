@@ -231,7 +231,7 @@ impl ContinuedCall {
         let (catalog, options) = (&self.snapshot.catalog, self.asked.options.clone());
         let seed = fastrand::u64(..);
         let plan = Plan::new(catalog, resolved, self.dialect, options, seed, self.started);
-        let plan = plan.continuing(made);
+        let mut plan = plan.continuing(made);
         let (due, timer): (Instant, Timer) = (plan.due(), plan.call_timer().clone());
         let attempts = Attempts {
             worker: &self.worker,
@@ -247,7 +247,7 @@ impl ContinuedCall {
             due: (due, &timer),
             mock: None,
         };
-        let answered = pin!(execute(plan, &attempts)).await.ok()?;
+        let answered = pin!(execute(&mut plan, &attempts)).await.ok()?;
         let Answer::Stream(upstream, held) = answered.answer.answer else {
             return None;
         };

@@ -29,7 +29,8 @@ pub(super) async fn read(
     let status = parts.status.as_u16();
     let headers = parts.headers;
     if !parts.status.is_success() {
-        return Err(refused(call.dialect, status, headers, body).await);
+        // On the heap: calls that go well should not carry the room for it.
+        return Err(Box::pin(refused(call.dialect, status, headers, body)).await);
     }
     // None was asked for, and what is in one would be judged by bytes that no client is meant to read.
     if let Some(coding) = coding(&headers) {
