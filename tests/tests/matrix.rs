@@ -83,11 +83,11 @@ const TABLE: &[Row] = &[
     (&["close-delimited-whole-abrupt"], Lost, Served, Not),
     // An end that is none.
     (&["clean-end-early", "close-delimited-cut", "goaway-below-a-running-stream", "rst-no-error-early",
-       "error-in-trailers"], Again(502, "malformed"), Again(502, "truncated"), Broken("truncated")),
+       "error-in-trailers"], Lost, Again(502, "truncated"), Broken("truncated")),
     (&["half-line", "no-blank-line"], Not, Again(502, "truncated"), Broken("truncated")),
     (&["role-then-fin", "role-then-end"], Not, Again(502, "truncated"), Not),
     (&["empty-body"], Again(502, "malformed"), Again(502, "truncated"), Not),
-    (&["length-too-short"], Again(502, "malformed"), Broken("truncated"), Not),
+    (&["length-too-short"], Lost, Broken("truncated"), Not),
     // An answer that is none.
     (&["204", "html-200", "gzip", "gzip-truncated", "gzip-trailing-garbage", "gzip-that-is-none", "gzip-twice",
        "unknown-coding", "301", "302", "303", "307-private-address", "308-loop", "302-no-location"],

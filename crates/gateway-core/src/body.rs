@@ -1,12 +1,14 @@
 //! Plain JSON answers: is it a whole answer of the dialect, what did it cost, is it an error in disguise?
 
+use std::str::Utf8Error;
+
 use bytes::{Buf, Bytes};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialect::Dialect;
 use crate::error::{ErrorInfo, ErrorKind, UpstreamError, read_upstream_error};
-use crate::json::{is_filled, object};
+use crate::json::{is_cut_object, is_filled, object};
 use crate::usage::Usage;
 
 /// What the gateway must know of a plain answer.
@@ -28,7 +30,10 @@ pub enum Malformed {
     /// There are bytes that are not UTF-8.
     #[error("the provider's answer is not UTF-8")]
     InvalidUtf8,
-    /// It is not a whole JSON object: cut, HTML, text.
+    /// It begins as a JSON object and ends before the object does: the rest is missing.
+    #[error("the provider's answer is cut short")]
+    Cut,
+    /// It is no JSON object: HTML, text, JSON that is wrong.
     #[error("the provider's answer is not a whole JSON object")]
     NotJson,
     /// It is an object, but not an answer of this dialect.
@@ -63,11 +68,12 @@ pub(crate) fn read(
     answer: AnswerArray,
     body: &[u8],
 ) -> Result<BodyFacts, Malformed> {
-    let text = std::str::from_utf8(without_bom(body)).map_err(|_| Malformed::InvalidUtf8)?;
+    let body = without_bom(body);
+    let text = std::str::from_utf8(body).map_err(|error| unreadable(body, error))?;
     if text.trim().is_empty() {
         return Err(Malformed::Empty);
     }
-    let parsed: Answer<'_> = object(text).ok_or(Malformed::NotJson)?;
+    let parsed: Answer<'_> = object(text).ok_or_else(|| unparsed(text))?;
     if parsed.speaks_of_an_error() {
         let error =
             read_upstream_error(text, UpstreamError::InBand(dialect)).unwrap_or_else(|| {
@@ -93,6 +99,24 @@ pub(crate) fn read(
         usage: parsed.usage.map(Usage::read).unwrap_or_default(),
         error: None,
     })
+}
+
+/// What is wrong with bytes that are not UTF-8: they may end inside a character.
+fn unreadable(body: &[u8], error: Utf8Error) -> Malformed {
+    let whole = body.get(..error.valid_up_to()).map(std::str::from_utf8);
+    match whole {
+        Some(Ok(text)) if error.error_len().is_none() && is_cut_object(text) => Malformed::Cut,
+        _ => Malformed::InvalidUtf8,
+    }
+}
+
+/// What is wrong with a text that is no JSON object.
+fn unparsed(text: &str) -> Malformed {
+    if is_cut_object(text) {
+        Malformed::Cut
+    } else {
+        Malformed::NotJson
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! Small questions to JSON texts.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 /// Whether a JSON value says anything: not null, false, an empty string, array or object.
@@ -20,4 +21,16 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(data: &'a str) -> Option<T> {
         return None;
     }
     serde_json::from_str(data).ok()
+}
+
+/// Whether a text is the beginning of a JSON object, and nothing is wrong with it but that its end is missing.
+pub(crate) fn is_cut_object(text: &str) -> bool {
+    let ends_early = |text: &str| {
+        let parsed: Result<IgnoredAny, _> = serde_json::from_str(text);
+        parsed.is_err_and(|error| error.is_eof())
+    };
+    // serde takes a number that is cut here for a wrong one.
+    let inside_number = || text.ends_with(['-', '+', '.', 'e', 'E']);
+    text.trim_start().starts_with('{')
+        && (ends_early(text) || (inside_number() && ends_early(&format!("{text}0"))))
 }

@@ -27,15 +27,19 @@ fn a_whole_answer_of_each_dialect_is_read() {
 }
 
 #[test]
-fn an_answer_that_is_cut_anywhere_is_malformed() {
+fn an_answer_that_is_cut_anywhere_is_known_as_cut() {
+    const ODD: &str = r#" {"choices":[],"a":-1.5e+3,"b":1E-2,"c":[true,false,null],"d":"é\ud83d\ude00\n","e":{}}"#;
     for (dialect, body) in [
         (Dialect::OpenAiChat, CHAT),
+        (Dialect::OpenAiChat, ODD),
         (Dialect::AnthropicMessages, MESSAGE),
         (Dialect::OpenAiEmbeddings, EMBEDDINGS),
     ] {
-        for end in 0..body.len() {
-            assert!(
-                dialect.read_body(&body.as_bytes()[..end]).is_err(),
+        let first = body.find('{').expect("it is an object") + 1;
+        for end in first..body.len() {
+            assert_eq!(
+                dialect.read_body(&body.as_bytes()[..end]),
+                Err(Malformed::Cut),
                 "{end} bytes of {body}"
             );
         }
@@ -53,6 +57,9 @@ fn what_is_no_answer_is_malformed() {
         (b"[]", Malformed::NotJson),
         (b"null", Malformed::NotJson),
         (b"{\"choices\":[]} x", Malformed::NotJson),
+        (b"{\"choices\":[]} e", Malformed::NotJson),
+        (b"{{\"choices\":[]", Malformed::NotJson),
+        (b"[{\"choices\":[]", Malformed::NotJson),
         (b"{\"choices\":[\"\xFF\"]}", Malformed::InvalidUtf8),
         (b"{}", wrong),
         (b"{\"choices\":null}", wrong),

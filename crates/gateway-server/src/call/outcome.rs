@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use gateway_core::{Dialect, EndReason, ErrorInfo, ErrorKind, TimerName, Usage, strip_bom};
+use gateway_core::{
+    Dialect, EndReason, ErrorInfo, ErrorKind, Malformed, TimerName, Usage, strip_bom,
+};
 use gateway_router::{Again, AttemptTimers, Failed, Outcome, SendFailure};
 use gateway_transport::{BodyError, Delivery, KilledBy, ResponseBody, SendError, Timer};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -49,10 +51,11 @@ pub(super) async fn read(
     }
     let body = strip_bom(collect(body, call.limits.response_bytes).await?);
     let arrived = Instant::now();
-    let facts = call
-        .dialect
-        .read_body(&body)
-        .map_err(|error| unusable(&error.to_string()))?;
+    let facts = call.dialect.read_body(&body).map_err(|error| match error {
+        // How the bytes were framed does not matter: the rest of the answer is missing.
+        Malformed::Cut if !call.stream => broke_off(&error),
+        _ => unusable(&error.to_string()),
+    })?;
     if let Some(error) = facts.error {
         return Err(said_no(error));
     }
@@ -247,18 +250,21 @@ async fn collect(body: ResponseBody, limit: usize) -> Result<Bytes, Failed<Failu
             let failure = killed(by, describe(&error));
             Err(failed(failure, Some(Again::Never)))
         }
-        Err(Ungathered::Broken(error)) => {
-            let failure = Failure::upstream(
-                EndReason::Truncated,
-                "The provider's answer broke off.",
-                describe(&error),
-            );
-            // The work was done, most likely: doing it again is not for us to decide, nor for the client's library.
-            let unknown = Again::Unknown { stale: false };
-            Err(failed(failure.without_retry(), Some(unknown)))
-        }
+        Err(Ungathered::Broken(error)) => Err(broke_off(&error)),
         Err(_over) => Err(unusable(&format!("an answer of more than {limit} bytes"))),
     }
+}
+
+/// An answer in one piece of which the end is missing.
+fn broke_off(error: &dyn std::error::Error) -> Failed<Failure> {
+    let failure = Failure::upstream(
+        EndReason::Truncated,
+        "The provider's answer broke off.",
+        describe(error),
+    );
+    // The work was done, most likely: doing it again is not for us to decide, nor for the client's library.
+    let unknown = Again::Unknown { stale: false };
+    failed(failure.without_retry(), Some(unknown))
 }
 
 /// An error with its causes, for the operator.
