@@ -239,6 +239,20 @@ async fn when_rates_are_the_cause_the_answer_is_429_and_says_when() {
 }
 
 #[tokio::test]
+async fn who_is_refused_by_everybody_is_told_when_the_first_one_returns() {
+    let (a, b) = (failing(429).await, failing(429).await);
+    let gateway = pair(&a, &b)
+        .set("router_settings.cooldown_time", json!(20))
+        .start()
+        .await;
+    let call = chat(&gateway, |request| request).await;
+    call.assert_refused(429, "upstream_error");
+    let wait = call.view.header("retry-after").expect("a wait");
+    let wait: f64 = wait.parse().unwrap();
+    assert!((10.0..=20.0).contains(&wait), "{wait}");
+}
+
+#[tokio::test]
 async fn when_failures_are_the_cause_one_is_tried_nevertheless_or_the_answer_is_503() {
     let (a, b) = (failing(500).await, failing(500).await);
     let gateway = pair(&a, &b)

@@ -364,3 +364,28 @@ async fn the_fault_that_all_this_is_about_would_be_seen() {
     );
     assert_ne!(gateway.record(&id).await["end"], "complete");
 }
+
+#[tokio::test]
+async fn what_a_fallback_adds_to_the_request_decides_whether_it_may_be_sent_again() {
+    let bad =
+        Upstream::answering(|_| Script::json(500, &json!({"error": {"message": "no"}}))).await;
+    let lost = Upstream::answering(|_| Script::new().reset()).await;
+    let good = Upstream::plain().await;
+    let gateway = Setup::routed()
+        .member("double", "a", &bad.url(), &json!({}))
+        .member("lost", "b", &lost.url(), &json!({}))
+        .member("good", "c", &good.url(), &json!({}))
+        .set("router_settings.num_retries", json!(0))
+        .start()
+        .await;
+    for store in [false, true] {
+        let asked = lost.requests().len();
+        let fallbacks = json!([{"model": "lost", "store": store}, "good"]);
+        let request = call::plain(Wire::OpenAiChat, "hello").field("fallbacks", fallbacks);
+        let (view, record) = call::call(&gateway, Carry::Http1, request).await;
+        let status = if store { 502 } else { 200 };
+        assert_eq!(view.status, status, "{view:?} {record:#}");
+        assert_eq!(lost.requests().len(), asked + 1);
+    }
+    assert_eq!(good.requests().len(), 1);
+}

@@ -110,7 +110,7 @@ impl Call for Question {
         Ok(status)
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _attempt: &Attempt) -> bool {
         true
     }
 

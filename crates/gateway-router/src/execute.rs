@@ -45,9 +45,9 @@ pub trait Call: Sync {
         false
     }
 
-    /// Whether doing the work twice harms nobody. Asked when it matters: before a second attempt beside a slow one, and
-    /// after an attempt with an unknown end.
-    fn is_repeatable(&self) -> bool;
+    /// Whether doing the work of this attempt twice harms nobody. Asked when it matters: before a second attempt beside a
+    /// slow one, and after an attempt with an unknown end.
+    fn is_repeatable(&self, attempt: &Attempt) -> bool;
 
     /// An attempt is over. Not told of attempts that are given up together with the call.
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>);
@@ -154,7 +154,7 @@ pub async fn execute<C: Call>(
         };
         course.count(attempt.kind);
         let hedge = plan.hedge_at(&attempt);
-        let made = match hedge.filter(|_| call.is_repeatable()) {
+        let made = match hedge.filter(|_| call.is_repeatable(&attempt)) {
             None => make(call, &end, &mut attempt).await,
             // Calls that may not have a second attempt should not carry the room for it.
             Some(at) => {
@@ -177,7 +177,7 @@ pub async fn execute<C: Call>(
             }
             Err(lapse) => {
                 call.ended(&attempt, lapse.end());
-                lapse.tell(plan, call);
+                lapse.tell(plan, call, &attempt);
                 failed = Some((attempt, lapse.outcome()));
                 last = Some(lapse);
             }

@@ -123,6 +123,28 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// How long from `now` until it may serve; `None`: it may.
+    pub(crate) fn absence(self, now: Instant) -> Option<Duration> {
+        match self {
+            Self::Ready | Self::Probation { out: false, .. } => None,
+            Self::CoolingDown { until, .. } => Some(until.saturating_duration_since(now)),
+            Self::Probation { out: true, .. } => Some(PROBE),
+        }
+    }
+
+    /// Why it was set aside, if it was.
+    pub(crate) const fn cause(self) -> Option<Cause> {
+        match self {
+            Self::Ready => None,
+            Self::CoolingDown { cause, .. } | Self::Probation { cause, .. } => Some(cause),
+        }
+    }
+}
+
+/// When to ask again while a probe is under way: nobody knows how long it takes.
+const PROBE: Duration = Duration::from_secs(1);
+
 /// Why a deployment was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {

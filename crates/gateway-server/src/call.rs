@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Limits};
-use gateway_router::{Answered, Plan, Resolved, execute};
+use gateway_router::{Answered, Plan, Resolved, Unanswered, execute};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -230,10 +230,8 @@ async fn attempt(
     let outcome = match done {
         Ok(answered) => Ok(settle(answered, &snapshot, &mut record, &mut timers)),
         Err(unanswered) => {
-            record.not_served(unanswered.course);
             let in_full = asked.said.tell_attempts;
-            let attempts = &record.journal;
-            Err(attempts.read(|made| failure::of(unanswered.cause, made, in_full)))
+            Err(nobody_answered(unanswered, &plan, &mut record, in_full))
         }
     };
     let wish = wish.filter(|_| matches!(outcome, Ok((_, Answer::Stream(Some(_), _)))));
@@ -251,6 +249,21 @@ async fn attempt(
         continuation,
         snapshot,
     }
+}
+
+/// Notes that nobody answered, and says what the client is told.
+fn nobody_answered(
+    unanswered: Unanswered<Failure>,
+    plan: &Plan,
+    record: &mut OpenRecord,
+    in_full: bool,
+) -> Failure {
+    let Unanswered { cause, course } = unanswered;
+    record.not_served(course);
+    let returns = || plan.returns_in(Instant::now());
+    record
+        .journal
+        .read(|made| failure::of(cause, made, in_full, returns))
 }
 
 /// Notes who answered, and with what.

@@ -33,9 +33,9 @@ impl<E> Lapse<E> {
     }
 
     /// Tells the plan what it has to know before it hears of this.
-    pub(super) fn tell(&self, plan: &mut Plan, call: &impl Call) {
+    pub(super) fn tell(&self, plan: &mut Plan, call: &impl Call, attempt: &Attempt) {
         if self.outcome().is_unknown() {
-            plan.told(call.is_repeatable());
+            plan.told(call.is_repeatable(attempt));
         }
     }
 

@@ -91,7 +91,7 @@ pub(super) async fn race<C: Call>(
 /// One of two attempts has failed.
 fn set_back<C: Call>(call: &C, plan: &mut Plan, attempt: &Attempt, lapse: &Lapse<C::Error>) {
     call.ended(attempt, lapse.end());
-    lapse.tell(plan, call);
+    lapse.tell(plan, call, attempt);
     let outcome = &lapse.outcome();
     plan.failed(Failure { attempt, outcome }, Instant::now());
 }

@@ -81,7 +81,7 @@ impl Call for Stage {
         self.made_up
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _attempt: &Attempt) -> bool {
         self.repeatable
     }
 

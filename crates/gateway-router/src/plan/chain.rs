@@ -37,6 +37,11 @@ impl Chain {
         self.entered.first()
     }
 
+    /// The groups that were entered: none as long as the one asked for is served.
+    pub(super) fn entered(&self) -> &[Resolved] {
+        &self.entered
+    }
+
     /// `group` has failed, for a reason of this kind if it was tried at all: its own fallbacks come next.
     pub(super) fn descend(
         &mut self,

@@ -1,6 +1,8 @@
 //! From one leg to the next: levels of a group, members not tried yet, fallback groups, the last resort.
 
+use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gateway_core::ErrorKind;
 use tokio::time::Instant;
@@ -12,7 +14,7 @@ use crate::catalog::Resolved;
 use crate::deployment::Deployment;
 use crate::ledger::Standing;
 use crate::options::Target;
-use crate::select::{Nobody, NobodyWhy};
+use crate::select::{Nobody, NobodyWhy, RuledOut};
 
 /// A level of a model group, and what was done there.
 #[derive(Debug)]
@@ -152,6 +154,24 @@ impl Plan {
                 .leads_on(&leg.group, kind, catalog, dialect, options)
         };
         !options.no_fallbacks && (levels || groups())
+    }
+
+    /// How long from `now` until the first of those returns who would do for the call, where all of them are set aside:
+    /// in the group asked for, and in those that the call fell back to.
+    pub fn returns_in(&self, now: Instant) -> Option<Duration> {
+        let groups = match self.chain.entered() {
+            [] => slice::from_ref(&self.leg.group),
+            entered => entered,
+        };
+        let mut soonest = None;
+        for group in groups.iter().map(Resolved::deployments) {
+            let ruled_out = RuledOut::of(group, &self.options, self.catalog.routing());
+            for deployment in group.iter().filter(|it| ruled_out.why(it).is_none()) {
+                let absence = deployment.ledger.view(now).standing.absence(now)?;
+                soonest = Some(soonest.map_or(absence, |it: Duration| it.min(absence)));
+            }
+        }
+        soonest
     }
 
     fn next_level(&mut self, now: Instant) -> Option<Step> {

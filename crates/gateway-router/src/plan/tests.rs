@@ -178,3 +178,34 @@ fn a_continuation_is_one_attempt_and_nothing_else() {
     let step = plan.next(Some(failure), world.start);
     assert!(matches!(step, Step::GiveUp(GiveUp::Spent)), "{step:?}");
 }
+
+#[test]
+fn who_comes_back_first_is_known_when_all_are_set_aside_and_only_then() {
+    let mut routing = Routing::default();
+    routing.retries.count = 5;
+    routing.cooldown.time = Duration::from_secs(20);
+    let world = World::new("g:a g:b", routing);
+    let mut plan = world.plan("g", CallOptions::default(), 7);
+    let at = |seconds| world.start + Duration::from_secs(seconds);
+    let mut limited = Outcome::new(ErrorKind::RateLimit, Again::Elsewhere);
+    let mut failed: Option<(Box<Attempt>, Outcome)> = None;
+    for (now, returns) in [(0, None), (3, None)] {
+        let failure = failed
+            .as_ref()
+            .map(|(attempt, outcome)| Failure { attempt, outcome });
+        let Step::Try(attempt) = plan.next(failure, at(now)) else {
+            panic!("somebody can serve");
+        };
+        assert_eq!(plan.returns_in(at(now)), returns);
+        // The second one asks for less than the router's own time.
+        limited.retry_after = (now > 0).then_some(Duration::from_secs(9));
+        failed = Some((attempt, limited));
+    }
+    let failure = failed
+        .as_ref()
+        .map(|(attempt, outcome)| Failure { attempt, outcome });
+    let step = plan.next(failure, at(4));
+    assert!(matches!(step, Step::GiveUp(GiveUp::Spent)), "{step:?}");
+    assert_eq!(plan.returns_in(at(4)), Some(Duration::from_secs(9)));
+    assert_eq!(plan.returns_in(at(14)), None);
+}

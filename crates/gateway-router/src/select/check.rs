@@ -9,7 +9,7 @@ use super::tags::Pool;
 use super::{Nobody, NobodyWhy, Wanted};
 use crate::config::Routing;
 use crate::deployment::Deployment;
-use crate::ledger::{Cause, Standing, View};
+use crate::ledger::{Cause, View};
 use crate::options::CallOptions;
 
 /// What keeps a deployment from serving a call. Later ones come up only where no earlier one does, so that the last one
@@ -50,16 +50,12 @@ impl Check<'_> {
         self.suits(deployment)?;
         let view = deployment.ledger.view(self.now);
         self.within_limits(deployment, &view)?;
-        let later = |cause, after| Obstacle::Later {
-            rate: cause == Cause::RateLimited,
-            after,
-        };
-        match view.standing {
-            Standing::Ready | Standing::Probation { out: false, .. } => Ok(view),
-            Standing::CoolingDown { until, cause } => {
-                Err(later(cause, until.saturating_duration_since(self.now)))
-            }
-            Standing::Probation { out: true, cause } => Err(later(cause, PROBE)),
+        match view.standing.absence(self.now) {
+            None => Ok(view),
+            Some(after) => Err(Obstacle::Later {
+                rate: view.standing.cause() == Some(Cause::RateLimited),
+                after,
+            }),
         }
     }
 
@@ -217,6 +213,3 @@ const fn rank(obstacle: Obstacle) -> u8 {
         Obstacle::Later { .. } => 5,
     }
 }
-
-/// When to ask again while a probe is under way: nobody knows how long it takes.
-const PROBE: Duration = Duration::from_secs(1);

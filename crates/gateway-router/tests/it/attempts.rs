@@ -52,7 +52,7 @@ impl Call for Send {
         Ok(serde_json::from_slice(&body.to_bytes()).expect("JSON"))
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _attempt: &Attempt) -> bool {
         true
     }
 

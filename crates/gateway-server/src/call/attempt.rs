@@ -83,9 +83,9 @@ impl Call for Attempts<'_> {
 
     async fn attempt(&self, attempt: &Attempt) -> Result<Got, Failed<Failure>> {
         self.journal.began(attempt);
-        let changed = match &attempt.target {
-            Some(target) if !target.overrides.is_empty() => Some(self.changed(&target.overrides)?),
-            _ => None,
+        let changed = match overrides(attempt) {
+            Some(overrides) => Some(self.changed(overrides)?),
+            None => None,
         };
         let envelope = changed.as_ref().unwrap_or(self.envelope);
         if let Some(mock) = self.mock(attempt)
@@ -120,13 +120,25 @@ impl Call for Attempts<'_> {
         got.made_up
     }
 
-    fn is_repeatable(&self) -> bool {
-        self.envelope.is_repeatable()
+    fn is_repeatable(&self, attempt: &Attempt) -> bool {
+        match overrides(attempt) {
+            None => self.envelope.is_repeatable(),
+            // What cannot be sent was not.
+            Some(overrides) => self
+                .changed(overrides)
+                .map_or(true, |sent| sent.is_repeatable()),
+        }
     }
 
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
         self.journal.ended(attempt, end);
     }
+}
+
+/// What a fallback changes in the request that the attempt sends.
+fn overrides(attempt: &Attempt) -> Option<&Map<String, Value>> {
+    let overrides = &attempt.target.as_ref()?.overrides;
+    (!overrides.is_empty()).then_some(overrides)
 }
 
 /// Fields that no fallback changes: whom it asks is decided, and how the answer comes was promised.

@@ -10,9 +10,16 @@ use crate::respond::Failure;
 
 /// The failure, with what was attempted: in full when a timer fired or `in_full` was asked for, else their number if
 /// there were several.
-pub(super) fn of(cause: UnansweredCause<Failure>, attempts: &[Entry], in_full: bool) -> Failure {
+///
+/// `returns` says how long it takes until somebody can serve again, if nobody can now.
+pub(super) fn of(
+    cause: UnansweredCause<Failure>,
+    attempts: &[Entry],
+    in_full: bool,
+    returns: impl FnOnce() -> Option<Duration>,
+) -> Failure {
     let mut failure = match cause {
-        UnansweredCause::Failed(failed) => failed.error,
+        UnansweredCause::Failed(failed) => until_return(failed.error, returns),
         UnansweredCause::Expired(name, timer) => Failure::timer(name, &timer),
         UnansweredCause::GiveUp(GiveUp::Nobody(nobody)) => nobody_can(nobody),
         UnansweredCause::GiveUp(_) => nobody_is_left(),
@@ -33,6 +40,15 @@ pub(super) fn of(cause: UnansweredCause<Failure>, attempts: &[Entry], in_full: b
         ". "
     });
     message.push_str(&text);
+    failure
+}
+
+/// The failure with the wait until somebody `returns`, where the client is told to come back and nobody has said when.
+fn until_return(mut failure: Failure, returns: impl FnOnce() -> Option<Duration>) -> Failure {
+    let later = matches!(failure.error.status, 429 | 503 | 529);
+    if later && failure.retry_after.is_none() && failure.should_retry != Some(false) {
+        failure.retry_after = returns();
+    }
     failure
 }
 
@@ -97,7 +113,7 @@ mod tests {
     fn told_of(why: NobodyWhy) -> Failure {
         let retry_after = Some(Duration::from_secs(7));
         let nobody = GiveUp::Nobody(Nobody { why, retry_after });
-        of(UnansweredCause::GiveUp(nobody), &[], false)
+        of(UnansweredCause::GiveUp(nobody), &[], false, || None)
     }
 
     #[test]
@@ -119,12 +135,37 @@ mod tests {
     }
 
     #[test]
+    fn who_is_to_come_back_is_told_when_unless_somebody_has_said_it() {
+        let soon = Duration::from_secs(3);
+        let told = |kind, asked: Option<Duration>, should_retry| {
+            let mut failure = refused(kind, "no");
+            (failure.retry_after, failure.should_retry) = (asked, should_retry);
+            until_return(failure, || Some(soon)).retry_after
+        };
+        let asked = Some(Duration::from_secs(40));
+        for (kind, asked, should_retry, expected) in [
+            (ErrorKind::RateLimit, None, None, Some(soon)),
+            (ErrorKind::Unavailable, None, None, Some(soon)),
+            (ErrorKind::RateLimit, asked, None, asked),
+            (ErrorKind::RateLimit, None, Some(false), None),
+            (ErrorKind::Internal, None, None, None),
+        ] {
+            assert_eq!(told(kind, asked, should_retry), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
     fn a_timer_is_told_with_its_value_who_said_it_and_the_attempts_but_no_path() {
         let timer = Timer {
             limit: Duration::from_millis(1500),
             origin: Origin::Config("/etc/secret-place/config.yaml:12:3".into()),
         };
-        let failure = of(UnansweredCause::Expired(TimerName::Call, timer), &[], false);
+        let failure = of(
+            UnansweredCause::Expired(TimerName::Call, timer),
+            &[],
+            false,
+            || None,
+        );
         let message = failure.error.message.as_str();
         assert_eq!(failure.error.status, 408);
         for part in [
