@@ -228,7 +228,7 @@ async fn an_operator_sees_why_and_sets_a_deployment_aside() {
     };
     assert_eq!(set(600.0).await, 200);
     let standing = explained().await.json()["legs"][0]["deployments"][0]["standing"].clone();
-    assert_eq!(standing["state"], "cooling_down", "{standing}");
+    assert_eq!(standing["state"], "set_aside", "{standing}");
     assert_eq!(standing["cause"], "ordered");
     for _ in 0..20 {
         let view = gateway

@@ -114,6 +114,8 @@ pub(crate) struct Group {
     ledger: Arc<dyn GroupLedger>,
     /// Those that speak a dialect, for each dialect that any of them speaks.
     speaking: Vec<(Dialect, Arc<[Arc<Deployment>]>)>,
+    /// The name that stands for it is the id of its only deployment.
+    by_id: bool,
 }
 
 impl Group {
@@ -132,7 +134,14 @@ impl Group {
             name,
             all,
             speaking,
+            by_id: false,
         }
+    }
+
+    /// The same as what the id of its only deployment stands for.
+    fn by_id(mut self) -> Self {
+        self.by_id = true;
+        self
     }
 
     fn speaking(&self, dialect: Dialect) -> Option<&Arc<[Arc<Deployment>]>> {

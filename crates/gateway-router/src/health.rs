@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            verdict                 time is over            one attempt begins
-//!   Ready ───────────► CoolingDown ───────────────► Probation ──────────────────► Probation, out
+//!   Ready ────────────► SetAside ─────────────────► Probation ──────────────────► Probation, out
 //!     ▲                    ▲                            ▲                             │
 //!     │                    └──────── it fails: longer ──┼─────────────────────────────┤
 //!     │                                                 └──── it ends without verdict ┤
@@ -69,11 +69,9 @@ impl Health {
     /// Whether it may serve at `now`.
     pub(crate) fn standing(&self, now: Instant) -> Standing {
         match self.state {
-            State::Aside { until, cause, .. } if now < until => {
-                Standing::CoolingDown { until, cause }
-            }
+            State::Aside { until, cause, .. } if now < until => Standing::SetAside { until, cause },
             State::Aside { cause, out, .. } => Standing::Probation { out, cause },
-            State::Ordered { until } if now < until => Standing::CoolingDown {
+            State::Ordered { until } if now < until => Standing::SetAside {
                 until,
                 cause: Cause::Ordered,
             },

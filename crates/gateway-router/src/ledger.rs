@@ -48,7 +48,7 @@ pub trait Ledger: Debug + Send + Sync {
 /// On what terms an attempt begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// It begins whatever is known of the deployment.
+    /// It begins although the deployment is set aside.
     pub force: bool,
     /// Requests that may begin in one minute.
     pub rpm: Option<u64>,
@@ -108,7 +108,7 @@ pub enum Standing {
     /// It may.
     Ready,
     /// It is set aside.
-    CoolingDown {
+    SetAside {
         /// Until then; a probe is due from then on.
         until: Instant,
         /// Why.
@@ -128,7 +128,7 @@ impl Standing {
     pub(crate) fn absence(self, now: Instant) -> Option<Duration> {
         match self {
             Self::Ready | Self::Probation { out: false, .. } => None,
-            Self::CoolingDown { until, .. } => Some(until.saturating_duration_since(now)),
+            Self::SetAside { until, .. } => Some(until.saturating_duration_since(now)),
             Self::Probation { out: true, .. } => Some(PROBE),
         }
     }
@@ -137,7 +137,7 @@ impl Standing {
     pub(crate) const fn cause(self) -> Option<Cause> {
         match self {
             Self::Ready => None,
-            Self::CoolingDown { cause, .. } | Self::Probation { cause, .. } => Some(cause),
+            Self::SetAside { cause, .. } | Self::Probation { cause, .. } => Some(cause),
         }
     }
 }

@@ -167,7 +167,7 @@ impl Ledger for MemoryLedger {
 
     fn begin(&self, now: Instant, terms: Terms) -> Option<Begun> {
         let mut entries = self.at(now);
-        if !terms.force && terms.rpm.is_some_and(|rpm| entries.requests >= rpm) {
+        if terms.rpm.is_some_and(|rpm| entries.requests >= rpm) {
             return None;
         }
         let begun = entries.health.begin(now, terms.force)?;

@@ -250,6 +250,7 @@ impl Plan {
             avoid,
             level,
             force,
+            by_id: self.leg.group.is_by_id(),
         };
         match select::select(self.leg.group.deployments(), &wanted, &mut self.rng, now) {
             Selected::One(deployment, running) => Ok((deployment, running)),

@@ -36,6 +36,8 @@ pub(crate) struct Wanted<'a> {
     /// The last resort: nobody can serve, and of those that are set aside because they fail, the one that returns
     /// soonest is taken nevertheless.
     pub(crate) force: bool,
+    /// They were asked for by id: they are tried although they are set aside, unless an operator did that.
+    pub(crate) by_id: bool,
 }
 
 /// The choice.
@@ -118,7 +120,7 @@ pub(crate) fn select(
             return forced.unwrap_or_else(|| Selected::Nobody(tally.nobody()));
         };
         let terms = Terms {
-            force: false,
+            force: wanted.by_id,
             rpm: deployment.rpm.filter(|_| check.keeps_limits()),
         };
         if let Some(running) = Running::begin(deployment, now, terms) {
@@ -199,7 +201,7 @@ impl Check<'_> {
             .iter()
             .filter(|it| self.suits(it).is_ok())
             .filter_map(|it| match it.ledger.view(self.now).standing {
-                Standing::CoolingDown {
+                Standing::SetAside {
                     until,
                     cause: Cause::Failing,
                 } => Some((until, it)),

@@ -46,7 +46,7 @@ pub(crate) fn deployments(worker: &Worker) -> Response<Outgoing> {
     let (mut healthy, mut unhealthy) = (Vec::new(), Vec::new());
     for deployment in snapshot.catalog.deployments() {
         let standing = deployment.ledger.view(now).standing;
-        let failing = matches!(standing, Standing::CoolingDown { .. })
+        let failing = matches!(standing, Standing::SetAside { .. })
             || worker.metrics().is_failing(&deployment.id);
         let endpoint = Endpoint {
             model: deployment.endpoint.upstream_model(),

@@ -216,7 +216,7 @@ fn catalog(groups: Vec<(Arc<str>, Vec<Deployment>)>, books: &dyn Books) -> Catal
         }
         let members: Vec<_> = members.into_iter().map(Arc::new).collect();
         for deployment in &members {
-            let alone = Group::new(Arc::clone(&name), vec![Arc::clone(deployment)], books);
+            let alone = Group::new(Arc::clone(&name), vec![Arc::clone(deployment)], books).by_id();
             catalog
                 .ids
                 .insert(Arc::clone(&deployment.id), Arc::new(alone));

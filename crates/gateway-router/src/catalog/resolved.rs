@@ -108,6 +108,11 @@ impl Resolved {
         &*self.group.ledger
     }
 
+    /// Whether it was asked for by the id of a deployment: it and no other is meant.
+    pub(crate) fn is_by_id(&self) -> bool {
+        self.group.by_id
+    }
+
     /// The name of its group.
     pub(crate) fn group_name(&self) -> &str {
         &self.group.name

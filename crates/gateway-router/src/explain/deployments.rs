@@ -83,7 +83,7 @@ pub enum ExplainedStanding {
     /// It may.
     Ready,
     /// It is set aside.
-    CoolingDown {
+    SetAside {
         /// For so many seconds more.
         seconds_left: f64,
         /// Why.
@@ -232,7 +232,7 @@ impl View<'_> {
 fn standing(standing: Standing, now: Instant) -> ExplainedStanding {
     match standing {
         Standing::Ready => ExplainedStanding::Ready,
-        Standing::CoolingDown { until, cause } => ExplainedStanding::CoolingDown {
+        Standing::SetAside { until, cause } => ExplainedStanding::SetAside {
             seconds_left: until.saturating_duration_since(now).as_secs_f64(),
             cause: cause.as_str(),
         },

@@ -65,7 +65,7 @@ fn levels_shares_and_standings_are_told() {
             members.map(move |it| json!([order, it["id"], it["share_percent"], it["standing"]]))
         })
         .collect();
-    let aside = json!({"state": "cooling_down", "seconds_left": 3.0, "cause": "rate_limited"});
+    let aside = json!({"state": "set_aside", "seconds_left": 3.0, "cause": "rate_limited"});
     assert_eq!(
         shown,
         [

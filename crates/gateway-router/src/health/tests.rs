@@ -60,7 +60,7 @@ impl Bench {
     /// How long it is set aside from now.
     fn time(&self) -> Duration {
         match self.health.standing(self.now) {
-            Standing::CoolingDown { until, .. } => until - self.now,
+            Standing::SetAside { until, .. } => until - self.now,
             _ => Duration::ZERO,
         }
     }
@@ -375,7 +375,7 @@ fn an_order_sets_aside_and_brings_back_without_a_probe() {
     let until = bench.now + seconds(100);
     bench.health.order(Some(until));
     let cause = Cause::Ordered;
-    assert_eq!(bench.standing(), Standing::CoolingDown { until, cause });
+    assert_eq!(bench.standing(), Standing::SetAside { until, cause });
     bench.health.succeeded(early, bench.now);
     assert_eq!(bench.health.begin(bench.now, false), None);
     bench.now += seconds(100);
@@ -461,7 +461,7 @@ proptest! {
                     let begun = running[at];
                     let aside = bench.report(begun, &outcome);
                     prop_assert!(!aside || !mine);
-                    let cooling = matches!(bench.standing(), Standing::CoolingDown { .. });
+                    let cooling = matches!(bench.standing(), Standing::SetAside { .. });
                     prop_assert!(!aside || cooling);
                 }
                 Event::End(at) if at < running.len() => bench.health.ended(running.swap_remove(at)),

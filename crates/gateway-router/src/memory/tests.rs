@@ -201,7 +201,7 @@ fn flap(well: Duration) -> Flaps {
             now += Duration::from_millis(20);
             let before = ledger.view(now).standing;
             let Some(begun) = ledger.begin(now, Terms::default()) else {
-                assert!(matches!(before, Standing::CoolingDown { .. }));
+                assert!(matches!(before, Standing::SetAside { .. }));
                 continue;
             };
             assert_eq!(begun.probe, matches!(before, Standing::Probation { .. }));

@@ -12,7 +12,7 @@ use super::attempt::AttemptKind;
 use super::{GiveUp, Plan, Step};
 use crate::catalog::Resolved;
 use crate::deployment::Deployment;
-use crate::ledger::Standing;
+use crate::ledger::{Cause, Standing};
 use crate::options::Target;
 use crate::select::{Nobody, NobodyWhy, RuledOut};
 
@@ -210,11 +210,15 @@ impl Plan {
     /// The moment when somebody of the leg can take another attempt after `last` has failed, as far as is known:
     /// `now`, or later. True with it: that one is set aside until about then.
     pub(super) fn soonest(&self, last: &Arc<str>, now: Instant) -> Option<(Instant, bool)> {
+        let by_id = self.leg.group.is_by_id();
         let ready = |it: &Arc<Deployment>| {
             let ready = self.tried.ready(&it.id, Some(last), now)?;
             match it.ledger.view(now).standing {
                 Standing::Ready | Standing::Probation { out: false, .. } => Some((ready, false)),
-                Standing::CoolingDown { until, .. } => (until <= ready).then_some((ready, true)),
+                standing if by_id && standing.cause() != Some(Cause::Ordered) => {
+                    Some((ready, false))
+                }
+                Standing::SetAside { until, .. } => (until <= ready).then_some((ready, true)),
                 Standing::Probation { out: true, .. } => None,
             }
         };

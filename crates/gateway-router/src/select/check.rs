@@ -50,10 +50,12 @@ impl Check<'_> {
         self.suits(deployment)?;
         let view = deployment.ledger.view(self.now);
         self.within_limits(deployment, &view)?;
+        let cause = view.standing.cause();
         match view.standing.absence(self.now) {
             None => Ok(view),
+            Some(_) if self.wanted.by_id && cause != Some(Cause::Ordered) => Ok(view),
             Some(after) => Err(Obstacle::Later {
-                rate: view.standing.cause() == Some(Cause::RateLimited),
+                rate: cause == Some(Cause::RateLimited),
                 after,
             }),
         }

@@ -26,6 +26,7 @@ struct Stage {
     avoid: Vec<Arc<str>>,
     level: Option<i64>,
     force: bool,
+    by_id: bool,
     rng: Rng,
     now: Instant,
 }
@@ -46,6 +47,7 @@ impl Stage {
             avoid: Vec::new(),
             level: None,
             force: false,
+            by_id: false,
             rng: Rng::with_seed(3),
             now,
         }
@@ -58,6 +60,7 @@ impl Stage {
             avoid: &self.avoid,
             level: self.level,
             force: self.force,
+            by_id: self.by_id,
         };
         select(&self.members, &wanted, &mut self.rng, self.now)
     }
@@ -471,6 +474,7 @@ fn threads_that_choose_at_once_share_one_probe() {
                 avoid: &[],
                 level: None,
                 force: false,
+                by_id: false,
             };
             let mut rng = Rng::with_seed(seed);
             let picked: Vec<Selected> = (0..500)

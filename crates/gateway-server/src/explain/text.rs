@@ -120,7 +120,7 @@ fn one(it: &ExplainedDeployment, out: &mut dyn Write) -> io::Result<()> {
 fn standing(it: &ExplainedDeployment) -> String {
     let mut text = match it.standing {
         ExplainedStanding::Ready => "ready".to_owned(),
-        ExplainedStanding::CoolingDown {
+        ExplainedStanding::SetAside {
             seconds_left,
             cause,
         } => format!("set aside for {seconds_left:.1} s more ({cause})"),

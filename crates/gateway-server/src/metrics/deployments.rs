@@ -66,7 +66,7 @@ fn labels<'d>(
 const fn state(standing: Standing) -> &'static str {
     match standing {
         Standing::Ready => "ready",
-        Standing::CoolingDown { .. } => "set_aside",
+        Standing::SetAside { .. } => "set_aside",
         Standing::Probation { .. } => "probation",
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use gateway_core::ErrorKind;
 use serde_json::json;
 
-use super::{World, broken, failing, routing};
+use super::{World, broken, failing, given_up, routing, told};
 use crate::config::{Chains, Routing};
 use crate::ledger::Terms;
 use crate::options::{CallOptions, Target};
 use crate::outcome::{Again, Outcome};
-use crate::plan::{GiveUp, Step};
+use crate::plan::{Attempt, Failure, GiveUp, Step};
 use crate::running::Running;
 use crate::select::NobodyWhy;
 use crate::world::seconds;
@@ -164,7 +164,7 @@ fn a_group_is_found_with_its_provider_and_without() {
             panic!("somebody is there")
         };
         let outcome = Outcome::unusable();
-        let failure = super::Failure {
+        let failure = Failure {
             attempt: &attempt,
             outcome: &outcome,
         };
@@ -295,4 +295,58 @@ fn who_is_set_aside_by_the_failure_is_not_waited_for() {
         failing(ErrorKind::Internal, Again::Later),
     );
     assert_eq!(told, "a again:b spent");
+}
+
+#[test]
+fn who_is_meant_by_id_is_tried_although_it_is_set_aside_but_not_against_an_order() {
+    let mut routing = Routing::default();
+    routing.cooldown.time = Duration::from_secs(60);
+    let world = World::new("g:a g:b", routing);
+    let limited = Outcome::new(ErrorKind::RateLimit, Again::Elsewhere);
+    let at_a = move |attempt: &Attempt| {
+        let at_a = *attempt.deployment.id == *"a";
+        (Duration::ZERO, at_a.then_some(limited))
+    };
+    assert_eq!(world.course(CallOptions::default(), at_a), "a again:b done");
+    // It is set aside now.
+    assert_eq!(world.course(CallOptions::default(), at_a), "b done");
+    let first = |model: &str| {
+        let mut plan = world.plan(model, CallOptions::default(), 7);
+        match plan.next(None, world.start) {
+            Step::Try(attempt) => told(&attempt),
+            Step::GiveUp(why) => given_up(why),
+            Step::Wait(_) => "wait".to_owned(),
+        }
+    };
+    assert_eq!(first("a"), "a");
+    let options = CallOptions {
+        fallbacks: Some(vec![Target::named("a")]),
+        ..CallOptions::default()
+    };
+    let refused = failing(ErrorKind::InvalidRequest, Again::Never);
+    assert_eq!(world.course(options, refused), "b to:a spent");
+    let a = world.catalog.deployments().next().expect("a");
+    let hour = world.start + Duration::from_secs(3600);
+    a.ledger.set_aside(Some(hour));
+    assert_eq!(first("a"), "SetAside");
+}
+
+#[test]
+fn who_is_meant_by_id_is_retried_although_its_failure_has_set_it_aside() {
+    let mut routing = Routing::default();
+    routing.cooldown.allowed_fails = Some(0);
+    let world = World::new("x:x g:a g:b", routing);
+    let mut plan = world.plan("a", CallOptions::default(), 7);
+    let Step::Try(attempt) = plan.next(None, world.start) else {
+        panic!("it is asked for");
+    };
+    let outcome = Outcome::new(ErrorKind::Internal, Again::Failed);
+    let failure = Failure {
+        attempt: &attempt,
+        outcome: &outcome,
+    };
+    let Step::Wait(until) = plan.next(Some(failure), world.start) else {
+        panic!("it is tried again");
+    };
+    assert!(matches!(plan.next(None, until), Step::Try(_)));
 }
