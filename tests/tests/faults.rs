@@ -385,6 +385,8 @@ async fn what_a_fallback_adds_to_the_request_decides_whether_it_may_be_sent_agai
         let (view, record) = call::call(&gateway, Carry::Http1, request).await;
         let status = if store { 502 } else { 200 };
         assert_eq!(view.status, status, "{view:?} {record:#}");
+        // Whoever serves it: it is a call of the group that was asked for.
+        assert_eq!(record["group"], "double", "{record:#}");
         assert_eq!(lost.requests().len(), asked + 1);
     }
     assert_eq!(good.requests().len(), 1);

@@ -36,7 +36,7 @@ pub(crate) struct Record {
     pub choices: Option<u64>,
     /// The model that the client asked for, cut to a sane length.
     pub model: Option<Box<str>>,
-    /// The model group that serves it.
+    /// The model group that it asked for, also where a fallback serves it: each attempt has its own group.
     pub group: Option<Arc<str>>,
     /// What was attempted.
     pub journal: Journal,
@@ -318,14 +318,18 @@ impl Record {
     fn overhead(&self, took: Duration) -> Duration {
         let answered = self.first_content.map(|after| self.started + after);
         self.journal.read(|entries| {
-            let under_way = entries.iter().map(|entry| {
+            let mut overhead = took;
+            // Attempts are in the order in which they began; while two are under way, time passes once.
+            let mut told = self.started;
+            for entry in entries {
                 let ended = answered.filter(|_| entry.outcome == AttemptOutcome::Answered);
-                ended
-                    .map(|ended| ended.saturating_duration_since(entry.started))
-                    .or(entry.took)
-                    .unwrap_or_default()
-            });
-            under_way.fold(took, Duration::saturating_sub)
+                let ended = ended.or(entry.took.map(|took| entry.started + took));
+                let began = entry.started.max(told);
+                let ended = ended.unwrap_or(began).max(began);
+                overhead = overhead.saturating_sub(ended - began);
+                told = ended;
+            }
+            overhead
         })
     }
 }

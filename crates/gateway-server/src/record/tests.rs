@@ -142,6 +142,33 @@ async fn overhead_is_what_no_attempt_was_under_way_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn time_in_which_two_attempts_are_under_way_counts_once() {
+    let record = record();
+    let pass = |ms| advance(Duration::from_millis(ms));
+    pass(5).await;
+    let first = attempt(1);
+    record.journal.began(&first);
+    pass(100).await;
+    // The hedge lasts longer than what it was made against, and another attempt follows.
+    let hedge = attempt(2);
+    record.journal.began(&hedge);
+    pass(50).await;
+    let outcome = failed(ErrorKind::Internal);
+    let failed = AttemptEnd::Failed(&outcome);
+    record.journal.ended(&first, failed);
+    pass(30).await;
+    record.journal.ended(&hedge, failed);
+    pass(7).await;
+    let last = attempt(3);
+    record.journal.began(&last);
+    pass(40).await;
+    record.journal.ended(&last, AttemptEnd::Answered);
+    let took = record.started.elapsed();
+    assert_eq!(took, Duration::from_millis(232));
+    assert_eq!(record.overhead(took), Duration::from_millis(5 + 7));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_clients_are_told_of_attempts_names_no_host() {
     let journal = Journal::default();
     for number in 1..=40 {
