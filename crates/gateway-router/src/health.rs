@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use self::evidence::Evidence;
 use crate::config::CooldownRules;
 use crate::ledger::{Begun, Cause, Standing};
-use crate::memory::Minutes;
+use crate::minutes::Minutes;
 use crate::outcome::Outcome;
 
 /// The health of one deployment.

@@ -15,6 +15,7 @@ mod wildcard;
 mod health;
 mod ledger;
 mod memory;
+mod minutes;
 mod running;
 mod slots;
 

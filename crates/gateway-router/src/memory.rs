@@ -4,7 +4,6 @@
 //! per minute is free again at a moment that can be told.
 
 mod group;
-mod minutes;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -20,10 +19,9 @@ use self::pace::Samples;
 use crate::config::CooldownRules;
 use crate::health::{self, Health};
 use crate::ledger::{Begun, Books, Cause, GroupLedger, Ledger, Pace, Sample, Terms, View};
+use crate::minutes::{Minute, Minutes};
 use crate::outcome::Outcome;
 use crate::slots::Slots;
-
-pub(crate) use self::minutes::{Minute, Minutes};
 
 /// Books in memory. Shared by all configurations of a process, so that a reload forgets nothing about the deployments
 /// that stay. What no configuration and no call uses any more is forgotten.

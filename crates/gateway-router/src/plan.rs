@@ -16,7 +16,6 @@ mod legs;
 mod retry;
 #[cfg(test)]
 mod tests;
-mod told;
 mod tried;
 
 use std::sync::Arc;
@@ -34,8 +33,8 @@ use crate::running::Running;
 use crate::select::{self, Nobody, Selected};
 use crate::timers::Timer;
 
+pub(crate) use self::again::{Reach, by_policy, policy};
 pub use self::attempt::{Attempt, AttemptKind};
-pub(crate) use self::told::{reach, retries};
 
 use self::chain::Chain;
 use self::legs::{Leg, Why};

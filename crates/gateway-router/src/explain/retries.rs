@@ -3,10 +3,10 @@
 use gateway_core::ErrorKind;
 use serde::Serialize;
 
-use crate::config::Routing;
+use crate::config::{Retries, Routing};
 use crate::options::CallOptions;
 use crate::outcome::{Again, Outcome};
-use crate::plan;
+use crate::plan::{Reach, by_policy, policy};
 
 /// How often and where a call is tried again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,8 +68,12 @@ pub enum RetryReach {
 pub(super) fn explain(group: &str, routing: &Routing, options: &CallOptions) -> ExplainedRetries {
     let row = |(failure, kind, again): (&'static str, ErrorKind, Again)| {
         let outcome = Outcome::new(kind, again);
-        let (count, from) = plan::retries(kind, group, &routing.retries, options);
-        let reach = plan::reach(&outcome, group, routing, options);
+        let (count, from) = counted(kind, group, &routing.retries, options);
+        let reach = match Reach::after(&outcome, group, routing, options, false) {
+            Reach::Nobody => RetryReach::Nobody,
+            Reach::Others => RetryReach::Others,
+            Reach::All => RetryReach::All,
+        };
         ExplainedRetry {
             failure,
             status: kind.status(),
@@ -90,6 +94,27 @@ pub(super) fn explain(group: &str, routing: &Routing, options: &CallOptions) -> 
         shortest_wait_seconds: retries.wait.as_secs_f64(),
         budget: retries.budget,
         budget_floor: retries.budget_floor,
+    }
+}
+
+/// How often a failure of this kind is tried again in `group`, and who says so. Where it is the router, the count of
+/// the deployment that failed replaces it.
+fn counted(
+    kind: ErrorKind,
+    group: &str,
+    retries: &Retries,
+    options: &CallOptions,
+) -> (u32, RetryOrigin) {
+    if let Some(count) = options.retries {
+        return (count, RetryOrigin::Request);
+    }
+    let of_policy = policy(group, retries).and_then(|policy| by_policy(policy, kind));
+    match of_policy {
+        Some(count) if retries.group_policies.contains_key(group) => {
+            (count, RetryOrigin::GroupPolicy)
+        }
+        Some(count) => (count, RetryOrigin::Policy),
+        None => (retries.count, RetryOrigin::Router),
     }
 }
 

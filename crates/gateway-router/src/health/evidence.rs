@@ -6,7 +6,7 @@ use gateway_core::ErrorKind;
 use tokio::time::Instant;
 
 use crate::config::{CooldownRules, PolicyKind};
-use crate::memory::{Minute, Minutes};
+use crate::minutes::{Minute, Minutes};
 use crate::outcome::Outcome;
 
 /// Successes and failures since the deployment was ready.

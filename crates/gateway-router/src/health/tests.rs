@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Health;
 use crate::config::{CooldownRules, PolicyKind};
 use crate::ledger::{Begun, Cause, Standing};
-use crate::memory::Minutes;
+use crate::minutes::Minutes;
 use crate::outcome::{Again, Outcome};
 use crate::world::{failure, seconds};
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Minutes, lock};
+use super::lock;
 use crate::ledger::GroupLedger;
+use crate::minutes::Minutes;
 
 /// A group's shared state, under one short lock.
 #[derive(Debug)]

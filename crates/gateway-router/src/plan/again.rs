@@ -12,7 +12,7 @@ use crate::outcome::{Again, Outcome};
 
 /// Who may take the next attempt in the group of a failed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// Nobody.
     Nobody,
     /// Everybody but the one that failed.
@@ -24,7 +24,7 @@ pub(super) enum Reach {
 impl Reach {
     /// Who may try again after `outcome` in `group`. `lost` tells that an attempt with an unknown end was repeated in
     /// this call already: that is done once.
-    pub(super) fn after(
+    pub(crate) fn after(
         outcome: &Outcome,
         group: &str,
         routing: &Routing,
@@ -107,14 +107,14 @@ fn has_fallback(kind: ErrorKind, fallbacks: &Fallbacks) -> bool {
 }
 
 /// A group's own policy replaces the router's.
-pub(super) fn policy<'r>(group: &str, retries: &'r Retries) -> Option<&'r RetryPolicy> {
+pub(crate) fn policy<'r>(group: &str, retries: &'r Retries) -> Option<&'r RetryPolicy> {
     let own = (!retries.group_policies.is_empty()).then(|| retries.group_policies.get(group));
     let policy = own.flatten().unwrap_or(&retries.policy);
     (!policy.is_empty()).then_some(policy)
 }
 
 /// What a policy says of failures of this kind.
-pub(super) fn by_policy(policy: &RetryPolicy, kind: ErrorKind) -> Option<u32> {
+pub(crate) fn by_policy(policy: &RetryPolicy, kind: ErrorKind) -> Option<u32> {
     specific(policy, kind).or_else(|| policy.get(&PolicyKind::Default).copied())
 }
 
