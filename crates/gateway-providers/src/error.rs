@@ -7,25 +7,21 @@ use gateway_transport::SpecError;
 #[non_exhaustive]
 pub enum EndpointError {
     /// The model names no provider, and nothing else does.
-    #[error(
-        "`{model}` names no provider that this gateway knows; write `provider/model`, with one of: {known}"
-    )]
+    #[error("`{model}` names no provider that this gateway knows; write `provider/model`")]
     UnknownProvider {
         /// The model as configured.
         model: String,
-        /// The names of all providers.
+        /// The names of all providers, with `, ` between them.
         known: String,
     },
     /// The provider exists elsewhere, but is not served here.
-    #[error(
-        "the provider `{provider}` of `{model}` is not served by this gateway; served are: {known}"
-    )]
+    #[error("the provider `{provider}` of `{model}` is not served by this gateway")]
     UnservedProvider {
         /// The provider's name.
         provider: String,
         /// The model as configured.
         model: String,
-        /// The names of all providers.
+        /// The names of all providers, with `, ` between them.
         known: String,
     },
     /// The provider cannot serve this model.

@@ -11,7 +11,9 @@ use super::problem::{Code, Mark, Place, Report};
 use super::suggest::nearest;
 use super::tree::{Node, Tree};
 use gateway_core::Dialect;
-use gateway_providers::{ConnectOptions, Endpoint, EndpointConfig, Environment as Providers};
+use gateway_providers::{
+    ConnectOptions, Endpoint, EndpointConfig, EndpointError, Environment as Providers,
+};
 use gateway_router::DeploymentConfig;
 use params::Params;
 use regex_lite::Regex;
@@ -69,8 +71,9 @@ pub(super) fn build_all(
     let lookup = move |name: &str| variables.get(name).map(str::to_owned);
     let environment = Providers::with_lookup(lookup);
     let entries = root.get("model_list").map_or(&[][..], Node::items);
+    let mut listed = false;
     let spoken = |deployment: &DeploymentSettings| {
-        let why = match usable(&deployment.config, &environment) {
+        let (why, providers) = match usable(&deployment.config, &environment) {
             Ok(dialects) => return Some(dialects),
             Err(why) => why,
         };
@@ -79,20 +82,62 @@ pub(super) fn build_all(
             .map(first_key)
             .find(|place| report.describe(place) == deployment.origin);
         let message = format!("this deployment will be left out: {why}");
-        report.warn(Code::Unservable, place.unwrap_or(Place::Nowhere), message);
+        let near = providers.as_ref().and_then(Unserved::near);
+        let hint = match (near, providers) {
+            (None, Some(providers)) if !std::mem::replace(&mut listed, true) => {
+                Some(format!("providers: {}", providers.known))
+            }
+            (near, _) => near,
+        };
+        report
+            .warn(Code::Unservable, place.unwrap_or(Place::Nowhere), message)
+            .hint_opt(hint);
         None
     };
     deployments.iter().map(spoken).collect()
 }
 
+/// The name of a provider that is none here, and those that are.
+struct Unserved {
+    asked: String,
+    known: String,
+}
+
+impl Unserved {
+    fn of(error: EndpointError) -> Option<Self> {
+        match error {
+            EndpointError::UnknownProvider { model, known } => {
+                let asked = model.split('/').next()?.to_owned();
+                Some(Self { asked, known })
+            }
+            EndpointError::UnservedProvider {
+                provider, known, ..
+            } => Some(Self {
+                asked: provider,
+                known,
+            }),
+            _ => None,
+        }
+    }
+
+    fn near(&self) -> Option<String> {
+        let near = nearest(&self.asked, self.known.split(", "))?;
+        Some(format!("did you mean `{near}/`?"))
+    }
+}
+
 /// What a deployment speaks, or why no provider can serve it or no call can be led to it.
-fn usable(config: &DeploymentConfig, environment: &Providers) -> Result<Vec<Dialect>, String> {
+fn usable(
+    config: &DeploymentConfig,
+    environment: &Providers,
+) -> Result<Vec<Dialect>, (String, Option<Unserved>)> {
     let endpoint = Endpoint::build(config.endpoint.clone(), environment)
-        .map_err(|error| with_causes(&error))?;
+        .map_err(|error| (with_causes(&error), Unserved::of(error)))?;
     for pattern in &config.tag_patterns {
         Regex::new(pattern).map_err(|error| {
             let pattern = pattern.escape_debug();
-            format!("`{pattern}` in `tag_regex` cannot be used: {error}")
+            let why = format!("`{pattern}` in `tag_regex` cannot be used: {error}");
+            (why, None)
         })?;
     }
     let spoken = |dialect: &Dialect| endpoint.accepts(*dialect);

@@ -329,6 +329,32 @@ fn check_names_deployments_that_no_provider_can_serve() {
 }
 
 #[test]
+fn check_lists_providers_once_and_names_the_one_that_was_meant() {
+    let text = "model_list:
+  - {model_name: a, litellm_params: {model: mistrl/a}}
+  - {model_name: b, litellm_params: {model: no_such_provider/b}}
+  - {model_name: c, litellm_params: {model: sagemaker/c}}
+";
+    let folder = crate::support::folder(&[("config.yaml", text)]);
+    let sources = Sources {
+        file: Some(folder.path().join("config.yaml")),
+        depth: Depth::Endpoints,
+        ..Sources::default()
+    };
+    let loaded = config::load(&sources, &variables());
+    let problems = loaded.report.problems();
+    let hints: Vec<_> = problems.iter().map(|it| it.hint.as_deref()).collect();
+    let [Some("did you mean `mistral/`?"), Some(list), None] = hints[..] else {
+        panic!("{hints:?}")
+    };
+    assert!(list.starts_with("providers: openai, "), "{list}");
+    assert!(
+        problems.iter().all(|it| it.message.len() < 160),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn check_names_fallbacks_that_no_call_can_go_to() {
     let text = "model_list:
   - {model_name: a, litellm_params: {model: openai/a, api_key: sk-canary}}
