@@ -46,7 +46,7 @@ impl Descriptors {
 }
 
 /// One part in so many is kept for calls of clients that are connected already.
-const RESERVE: u64 = 8;
+const RESERVE: u64 = 16;
 
 #[cfg(test)]
 mod tests {
@@ -62,7 +62,7 @@ mod tests {
         let crowded = |crowded_from| Descriptors { crowded_from }.is_crowded_by(&tcp);
         assert!(crowded(number));
         assert!(!crowded(number + 1));
-        assert_eq!(Descriptors::of(1024).crowded_from, 896);
+        assert_eq!(Descriptors::of(1024).crowded_from, 960);
     }
 
     #[test]
