@@ -10,11 +10,15 @@ use crate::shell;
 /// Packs every publishable crate of the workspace and builds each from its package; all at once, so that their
 /// dependencies on each other resolve without having been published.
 pub(crate) fn run() -> Result<()> {
-    let crates = publishable()?;
+    let Workspace { crates, target } = workspace()?;
+    // A place of its own: what is built here must not be taken for what was built from the checkout.
+    let target = target.join("packages");
+    forget_built(&target.join("debug/.fingerprint"), &crates)?;
     if let Some(home) = cargo_home() {
-        forget(&home.join("registry/src"), &crates)?;
+        forget_unpacked(&home.join("registry/src"), &crates)?;
     }
-    let mut package = shell::cargo(&["package", "--allow-dirty", "--quiet"]);
+    let mut package = shell::cargo(&["package", "--allow-dirty", "--quiet", "--target-dir"]);
+    package.arg(target);
     for (name, _) in &crates {
         package.args(["--package", name]);
     }
@@ -26,29 +30,50 @@ pub(crate) fn run() -> Result<()> {
 
 /// Removes what cargo unpacked from our crates when it built them from their packages before. It tells packages apart
 /// by version and by the place of the checkout, so it would take those of an older tree for today's.
-fn forget(unpacked: &Path, crates: &[(String, String)]) -> Result<()> {
-    let registries = match fs::read_dir(unpacked) {
-        Ok(registries) => registries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error).doing("cargo's unpacked packages"),
-    };
-    for registry in registries {
-        let registry = registry.doing("cargo's unpacked packages")?;
-        // A registry with a host has its name before the `-`; that of a checkout has none.
-        if !registry.file_name().as_encoded_bytes().starts_with(b"-") {
-            continue;
-        }
+fn forget_unpacked(registries: &Path, crates: &[(String, String)]) -> Result<()> {
+    // A registry with a host has its name before the `-`; that of a checkout has none.
+    for registry in entries(registries, |name| name.starts_with('-'))? {
         for (name, version) in crates {
-            let stale = registry.path().join(format!("{name}-{version}"));
-            match fs::remove_dir_all(&stale) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(error).doing(format!("removing {}", stale.display()));
-                }
-                _ => {}
+            let unpacked = format!("{name}-{version}");
+            for stale in entries(&registry, |it| it == unpacked)? {
+                remove(&stale)?;
             }
         }
     }
     Ok(())
+}
+
+/// Makes cargo build our crates anew, for the same reason.
+fn forget_built(fingerprints: &Path, crates: &[(String, String)]) -> Result<()> {
+    for stale in entries(fingerprints, |it| {
+        let (name, _hash) = it.rsplit_once('-').unwrap_or((it, ""));
+        crates.iter().any(|(ours, _)| ours == name)
+    })? {
+        remove(&stale)?;
+    }
+    Ok(())
+}
+
+/// The entries of a directory whose names fit; none if it is not there.
+fn entries(directory: &Path, fits: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+    let doing = || format!("reading {}", directory.display());
+    let all = match fs::read_dir(directory) {
+        Ok(all) => all,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).doing(doing()),
+    };
+    let mut found = Vec::new();
+    for entry in all {
+        let entry = entry.doing(doing())?;
+        if entry.file_name().to_str().is_some_and(&fits) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+fn remove(directory: &Path) -> Result<()> {
+    fs::remove_dir_all(directory).doing(format!("removing {}", directory.display()))
 }
 
 fn cargo_home() -> Option<PathBuf> {
@@ -56,8 +81,14 @@ fn cargo_home() -> Option<PathBuf> {
     said.or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
 
-/// Names and versions of the workspace's crates without `publish = false`.
-fn publishable() -> Result<Vec<(String, String)>> {
+/// What is to be packed, and where cargo builds.
+struct Workspace {
+    /// Names and versions of the crates without `publish = false`.
+    crates: Vec<(String, String)>,
+    target: PathBuf,
+}
+
+fn workspace() -> Result<Workspace> {
     let text = shell::output(&mut shell::cargo(&[
         "metadata",
         "--format-version=1",
@@ -65,36 +96,64 @@ fn publishable() -> Result<Vec<(String, String)>> {
     ]))?;
     let metadata: serde_json::Value = serde_json::from_str(&text).doing("cargo metadata")?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
-    Ok(packages
-        .filter(|package| package["publish"].is_null())
-        .filter_map(|package| {
-            let text = |key: &str| package[key].as_str().map(str::to_owned);
-            Some((text("name")?, text("version")?))
-        })
-        .collect())
+    let crates = packages.filter(|package| package["publish"].is_null());
+    let crates = crates.filter_map(|package| {
+        let text = |key: &str| package[key].as_str().map(str::to_owned);
+        Some((text("name")?, text("version")?))
+    });
+    Ok(Workspace {
+        crates: crates.collect(),
+        target: metadata["target_directory"]
+            .as_str()
+            .unwrap_or("target")
+            .into(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn with(directories: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a directory");
+        for name in directories {
+            fs::create_dir_all(dir.path().join(name)).expect("a directory");
+        }
+        dir
+    }
+
+    fn left(dir: &tempfile::TempDir, directories: &[&'static str]) -> Vec<&'static str> {
+        let exists = |name: &&'static str| dir.path().join(name).exists();
+        directories.iter().copied().filter(exists).collect()
+    }
+
+    fn ours() -> [(String, String); 1] {
+        [("ours".to_owned(), "0.1.0".to_owned())]
+    }
+
     #[test]
     fn only_our_own_packages_that_were_unpacked_from_a_checkout_are_forgotten() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let ours = dir.path().join("-0123/ours-0.1.0/src");
-        let others = [
+        let all = [
+            "-0123/ours-0.1.0/src",
             "-0123/other-0.1.0",
             "-0123/ours-0.2.0",
             "index.host-0123/ours-0.1.0",
         ];
-        fs::create_dir_all(&ours).expect("a directory");
-        for other in others {
-            fs::create_dir_all(dir.path().join(other)).expect("a directory");
-        }
-        let crates = [("ours".to_owned(), "0.1.0".to_owned())];
-        forget(dir.path(), &crates).expect("nothing in the way");
-        assert!(!ours.exists());
-        assert!(others.iter().all(|other| dir.path().join(other).exists()));
-        forget(&dir.path().join("nowhere"), &crates).expect("nothing to forget");
+        let dir = with(&all);
+        forget_unpacked(dir.path(), &ours()).expect("nothing in the way");
+        assert_eq!(left(&dir, &all), all[1..]);
+        forget_unpacked(&dir.path().join("nowhere"), &ours()).expect("nothing to forget");
+    }
+
+    #[test]
+    fn only_our_own_crates_are_built_anew() {
+        let all = [
+            "ours-0123456789abcdef",
+            "ours-too-0123456789abcdef",
+            "other-0",
+        ];
+        let dir = with(&all);
+        forget_built(dir.path(), &ours()).expect("nothing in the way");
+        assert_eq!(left(&dir, &all), all[1..]);
     }
 }
