@@ -264,9 +264,9 @@ fn check_machine(args: &Args) -> Result<()> {
         ));
     }
     let limit = account::raise_descriptor_limit()?;
-    if !args.quick && limit < 18_100 {
+    if !args.quick && limit < 19_400 {
         return Err(Failure::new(format!(
-            "9,000 streams need 18,100 descriptors in the proxy, the hard limit is {limit}; \
+            "9,000 streams need a hard limit of 19,400 descriptors in the proxy, it is {limit}; \
              raise it, or use --quick"
         )));
     }
