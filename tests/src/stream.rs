@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use gateway_testkit::client::SseReader;
 use gateway_testkit::dialect::{Knobs, Wire};
-use gateway_testkit::script::{ResponseHead, Script};
+use gateway_testkit::script::{Gate, ResponseHead, Script};
 use gateway_testkit::upstream::{Recorded, Upstream, UpstreamConfig};
 
 /// The stream that would answer a request properly.
@@ -35,7 +35,17 @@ impl Stream {
         Upstream::answering(move |request| script(Self::answering(request))).await
     }
 
-    /// The same, as a configuration.
+    /// An upstream whose streams stop behind their first content until `gate` opens.
+    pub async fn held_after_one(gate: &Gate) -> Upstream {
+        let gate = gate.clone();
+        let script = move |stream: Self| {
+            let rest = stream.after(1).to_vec();
+            stream.begun(1).wait(&gate).all(rest).end()
+        };
+        Self::upstream(script).await
+    }
+
+    /// The same as [`Self::upstream`], as a configuration.
     #[must_use]
     pub fn config(script: impl Fn(Self) -> Script + Send + Sync + 'static) -> UpstreamConfig {
         UpstreamConfig::default().handler(move |request| script(Self::answering(request)))

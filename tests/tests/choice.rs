@@ -328,17 +328,7 @@ async fn the_shuffle_goes_by_the_first_of_weight_rpm_and_tpm() {
 #[tokio::test]
 async fn the_least_busy_one_takes_the_next_call() {
     let gate = Gate::new();
-    let upstream = {
-        let gate = gate.clone();
-        Stream::upstream(move |stream| {
-            stream
-                .begun(1)
-                .wait(&gate)
-                .all(stream.after(1).to_vec())
-                .end()
-        })
-        .await
-    };
+    let upstream = Stream::held_after_one(&gate).await;
     let none = json!({});
     let setup = by("least-busy", members(&upstream, &none, &upstream, &none));
     let gateway = setup.start().await;
@@ -484,17 +474,7 @@ async fn inputs_go_where_they_fit_and_stay_in_their_region() {
 /// A deployment that takes one call at a time, and streams that end when the gate opens.
 async fn one_at_a_time(more: impl FnOnce(Setup) -> Setup) -> (Upstream, Gateway, Gate) {
     let gate = Gate::new();
-    let upstream = {
-        let gate = gate.clone();
-        Stream::upstream(move |stream| {
-            stream
-                .begun(1)
-                .wait(&gate)
-                .all(stream.after(1).to_vec())
-                .end()
-        })
-        .await
-    };
+    let upstream = Stream::held_after_one(&gate).await;
     let limited = json!({"max_parallel_requests": 1});
     let setup = Setup::routed().member("double", "a", &upstream.url(), &limited);
     let gateway = more(setup.set("router_settings.num_retries", json!(0)))

@@ -254,17 +254,7 @@ async fn trailers_do_not_harm_a_stream() {
 #[tokio::test]
 async fn a_call_that_finds_no_connection_in_time_names_the_timer() {
     let gate = Gate::new();
-    let upstream = {
-        let gate = gate.clone();
-        Stream::upstream(move |stream| {
-            stream
-                .begun(1)
-                .wait(&gate)
-                .all(stream.after(1).to_vec())
-                .end()
-        })
-        .await
-    };
+    let upstream = Stream::held_after_one(&gate).await;
     let gateway = Setup::serving(&upstream.url())
         .set("gateway.transport.max_connections", json!(1))
         .set("gateway.workers", json!(1))
