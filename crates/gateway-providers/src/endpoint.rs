@@ -146,7 +146,7 @@ impl Endpoint {
         let authorization = match &self.credential {
             Credential::Token(source) => Some(
                 source
-                    .header(shard)
+                    .get(shard)
                     .await
                     .map_err(|source| PrepareError::Token { provider, source })?,
             ),

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
-use gateway_transport::ConnectSpec;
 use tokio_util::task::TaskTracker;
 
-use crate::token::{TokenKey, TokenSource};
+use crate::token::TokenSources;
 
 /// The surroundings of endpoints. Cheap to clone; clones share everything.
 ///
@@ -59,24 +58,9 @@ impl Environment {
             .find_map(|name| Some((*name, self.variable(name)?)))
     }
 
-    /// The token source for these credentials over this way: the one that is in use, or the one that `create` makes.
-    pub(crate) fn shared_token(
-        &self,
-        key: (TokenKey, ConnectSpec),
-        create: impl FnOnce() -> Arc<TokenSource>,
-    ) -> Arc<TokenSource> {
-        let mut tokens = self
-            .inner
-            .tokens
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        tokens.retain(|_, source| source.strong_count() > 0);
-        if let Some(source) = tokens.get(&key).and_then(Weak::upgrade) {
-            return source;
-        }
-        let source = create();
-        tokens.insert(key, Arc::downgrade(&source));
-        source
+    /// The tokens that endpoints share.
+    pub(crate) fn tokens(&self) -> &TokenSources {
+        &self.inner.tokens
     }
 
     fn new(variables: Lookup) -> Self {
@@ -84,7 +68,7 @@ impl Environment {
             inner: Arc::new(Inner {
                 variables,
                 tasks: TaskTracker::new(),
-                tokens: Mutex::new(HashMap::new()),
+                tokens: TokenSources::new(),
             }),
         }
     }
@@ -104,5 +88,5 @@ type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 struct Inner {
     variables: Lookup,
     tasks: TaskTracker,
-    tokens: Mutex<HashMap<(TokenKey, ConnectSpec), Weak<TokenSource>>>,
+    tokens: TokenSources,
 }

@@ -1,69 +1,94 @@
-//! Access tokens that are exchanged for credentials: cached, refreshed ahead of time, one exchange at a time.
+//! What is good for a while and has to be fetched again, access tokens above all: cached, refreshed ahead of time, one
+//! fetch at a time.
 
 mod cache;
 mod exchange;
+mod identity;
 mod service_account;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 use gateway_transport::{ConnectSpec, Shard};
-use http::HeaderValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::identity::{Identity, TokenSource, TokenSources};
 pub(crate) use self::service_account::{ServiceAccount, TokenKey};
 
 use self::cache::{Advice, Cache};
 use crate::error::TokenError;
 
-/// The token of one set of credentials, shared by every endpoint that uses them.
-pub(crate) struct TokenSource {
-    account: ServiceAccount,
-    spec: ConnectSpec,
+/// Credentials for which something can be fetched that expires.
+pub(crate) trait Grant: Send + Sync + 'static {
+    /// What is fetched: a header, a set of keys.
+    type Good: Clone + Send + 'static;
+
+    /// Whose it is, for logs.
+    fn subject(&self) -> &str;
+
+    /// Fetches it. `now` is the wall clock; the time that this may take is bounded by the caller.
+    fn fetch(
+        &self,
+        shard: &Shard,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Fresh<Self::Good>, TokenError>> + Send;
+}
+
+/// What was fetched.
+pub(crate) struct Fresh<T> {
+    pub(crate) good: T,
+    /// How long it is good, from the moment before it was asked for.
+    pub(crate) lifetime: Duration,
+}
+
+/// What one set of credentials gives, shared by every endpoint that uses them.
+pub(crate) struct Source<G: Grant> {
+    grant: G,
     tasks: TaskTracker,
-    cache: Mutex<Cache>,
-    /// Told whenever an exchange has ended, well or not.
+    cache: Mutex<Cache<G::Good>>,
+    /// Told whenever a fetch has ended, well or not.
     ended: watch::Sender<()>,
 }
 
-impl TokenSource {
-    /// A source without a token yet. `spec` leads to the account's token endpoint; `tasks` runs the exchanges.
-    pub(crate) fn new(account: ServiceAccount, spec: ConnectSpec, tasks: TaskTracker) -> Arc<Self> {
+impl<G: Grant> Source<G> {
+    /// A source that has fetched nothing yet. `tasks` runs the fetches.
+    pub(crate) fn new(grant: G, tasks: TaskTracker) -> Arc<Self> {
         Arc::new(Self {
-            account,
-            spec,
+            grant,
             tasks,
-            cache: Mutex::new(Cache::default()),
+            cache: Mutex::new(Cache::new()),
             ended: watch::Sender::new(()),
         })
     }
 
-    /// The `Authorization` value to send now. Waits only when there is no usable token; a token that is about
-    /// to expire is served while its successor is fetched.
+    /// What to use now. Waits only when there is nothing usable; what is about to expire is served while its successor
+    /// is fetched.
     ///
     /// # Cancel safety
-    /// Dropping this gives up the wait. The exchange runs in its own task and goes on for the other callers.
-    pub(crate) async fn header(self: &Arc<Self>, shard: &Shard) -> Result<HeaderValue, TokenError> {
+    /// Dropping this gives up the wait. The fetch runs in its own task and goes on for the other callers.
+    pub(crate) async fn get(self: &Arc<Self>, shard: &Shard) -> Result<G::Good, TokenError> {
         loop {
             // Subscribed before the lock is given back, so that no end is missed.
             let mut ended = {
                 let mut cache = self.cache();
                 match cache.advise(Instant::now()) {
-                    Advice::Use(header) => return Ok(header),
+                    Advice::Use(good) => return Ok(good),
                     Advice::Refuse(error) => return Err(error),
-                    Advice::UseAndExchange(header) => {
+                    Advice::UseAndExchange(good) => {
                         drop(cache);
-                        self.exchange_in_background(shard);
-                        return Ok(header);
+                        self.fetch_in_background(shard);
+                        return Ok(good);
                     }
                     Advice::Wait => self.ended.subscribe(),
                     Advice::Exchange => {
                         let ended = self.ended.subscribe();
                         drop(cache);
-                        self.exchange_in_background(shard);
+                        self.fetch_in_background(shard);
                         ended
                     }
                 }
@@ -75,58 +100,92 @@ impl TokenSource {
         }
     }
 
-    fn exchange_in_background(self: &Arc<Self>, shard: &Shard) {
-        let exchanging = Exchanging(Arc::clone(self));
+    fn fetch_in_background(self: &Arc<Self>, shard: &Shard) {
+        let fetching = Fetching(Arc::clone(self));
         let shard = shard.clone();
-        self.tasks
-            .spawn(async move { exchanging.run(&shard).await });
+        self.tasks.spawn(async move { fetching.run(&shard).await });
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache> {
+    fn cache(&self) -> MutexGuard<'_, Cache<G::Good>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for TokenSource {
+impl<G: Grant> fmt::Debug for Source<G> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("TokenSource")
-            .field("account", &self.account)
+            .debug_struct("Source")
+            .field("subject", &self.grant.subject())
             .finish_non_exhaustive()
     }
 }
 
-/// One exchange under way. However it ends (also when its runtime is shut down in the middle), the cache
-/// learns that nobody is exchanging any more and the waiters are woken.
-struct Exchanging(Arc<TokenSource>);
+/// One fetch under way. However it ends (also when its runtime is shut down in the middle), the cache
+/// learns that nobody is fetching any more and the waiters are woken.
+struct Fetching<G: Grant>(Arc<Source<G>>);
 
-impl Exchanging {
+impl<G: Grant> Fetching<G> {
     async fn run(self, shard: &Shard) {
         let source = &self.0;
-        // The life of the token is counted from before the request: the pessimistic end.
+        // Its life is counted from before the request: the pessimistic end.
         let started = Instant::now();
-        let result =
-            exchange::exchange(&source.account, &source.spec, shard, SystemTime::now()).await;
+        let fetch = source.grant.fetch(shard, SystemTime::now());
+        let result = tokio::time::timeout(DEADLINE, fetch)
+            .await
+            .unwrap_or(Err(TokenError::TimedOut));
+        let subject = source.grant.subject();
         let mut cache = source.cache();
         match result {
-            Ok(token) => {
-                tracing::debug!(account = source.account.email(), lifetime = ?token.lifetime, "access token exchanged");
-                cache.succeeded(token.header, started, token.lifetime);
+            Ok(fresh) => {
+                tracing::debug!(subject, lifetime = ?fresh.lifetime, "credentials fetched");
+                cache.succeeded(fresh.good, started, fresh.lifetime);
             }
             Err(error) => {
-                tracing::warn!(account = source.account.email(), %error, "access token exchange failed");
+                tracing::warn!(subject, %error, "credentials could not be fetched");
                 cache.failed(error, Instant::now());
             }
         }
     }
 }
 
-impl Drop for Exchanging {
+impl<G: Grant> Drop for Fetching<G> {
     fn drop(&mut self) {
         self.0.cache().ended();
         self.0.ended.send_replace(());
     }
 }
+
+/// What makes two sources one: the credentials by value, without holding them, and the ways to who issues.
+pub(crate) type SourceKey = (TokenKey, Vec<ConnectSpec>);
+
+/// The sources of one kind that are in use.
+pub(crate) struct Sources<G: Grant>(Mutex<HashMap<SourceKey, Weak<Source<G>>>>);
+
+impl<G: Grant> Sources<G> {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+
+    /// The source for these credentials: the one that is in use, or the one that `create` makes.
+    pub(crate) fn get(
+        &self,
+        key: SourceKey,
+        create: impl FnOnce() -> Arc<Source<G>>,
+    ) -> Arc<Source<G>> {
+        let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.retain(|_, source| source.strong_count() > 0);
+        if let Some(source) = sources.get(&key).and_then(Weak::upgrade) {
+            return source;
+        }
+        let source = create();
+        sources.insert(key, Arc::downgrade(&source));
+        source
+    }
+}
+
+/// From the first byte of the connection to the last byte of the answer.
+const DEADLINE: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::connect;
 use crate::error::{CredentialsError, EndpointError};
 use crate::headers::Betas;
 use crate::provider::Settings;
-use crate::token::{ServiceAccount, TokenSource};
+use crate::token::{Identity, ServiceAccount, TokenSource};
 use crate::url::{BaseUrl, segment};
 
 /// The endpoint of one project and location.
@@ -180,8 +180,10 @@ fn token(
     };
     let spec = connect::spec(&address, &options, settings.environment)?;
     let environment = settings.environment;
-    let source = environment.shared_token((account.identity(), spec.clone()), || {
-        TokenSource::new(account, spec, environment.tasks().clone())
+    let key = (account.identity(), vec![spec.clone()]);
+    let source = environment.tokens().get(key, || {
+        let identity = Identity::ServiceAccount { account, spec };
+        TokenSource::new(identity, environment.tasks().clone())
     });
     Ok(Credential::Token(source))
 }

@@ -1,27 +1,26 @@
-//! When to use, refresh, wait for or refuse a token; without IO, with `now` as an argument.
+//! When to use, refresh, wait for or refuse what expires; without IO, with `now` as an argument.
 
 use std::time::Duration;
 
-use http::HeaderValue;
 use tokio::time::Instant;
 
 use crate::error::TokenError;
 
-/// What is known about the token of one set of credentials.
-#[derive(Debug, Default)]
-pub(super) struct Cache {
-    issued: Option<Issued>,
+/// What is known about the token (or whatever else expires) of one set of credentials.
+#[derive(Debug)]
+pub(super) struct Cache<T> {
+    issued: Option<Issued<T>>,
     failure: Option<Failure>,
     exchanging: bool,
 }
 
 /// What a caller does now.
 #[derive(Debug)]
-pub(super) enum Advice {
+pub(super) enum Advice<T> {
     /// Use this token.
-    Use(HeaderValue),
+    Use(T),
     /// Use this token, and start an exchange for the next one.
-    UseAndExchange(HeaderValue),
+    UseAndExchange(T),
     /// Start an exchange and wait for its end.
     Exchange,
     /// Somebody is exchanging: wait for the end of that.
@@ -31,8 +30,8 @@ pub(super) enum Advice {
 }
 
 #[derive(Debug)]
-struct Issued {
-    header: HeaderValue,
+struct Issued<T> {
+    good: T,
     refresh_at: Instant,
     usable_until: Instant,
 }
@@ -44,22 +43,31 @@ struct Failure {
     retry_at: Instant,
 }
 
-impl Cache {
+impl<T: Clone> Cache<T> {
+    /// Nothing is known yet.
+    pub(super) fn new() -> Self {
+        Self {
+            issued: None,
+            failure: None,
+            exchanging: false,
+        }
+    }
+
     /// What to do at `now`. After [`Advice::Exchange`] and [`Advice::UseAndExchange`] the cache counts on the
     /// caller to exchange and to report [`Cache::ended`]; until then nobody else is told to.
-    pub(super) fn advise(&mut self, now: Instant) -> Advice {
+    pub(super) fn advise(&mut self, now: Instant) -> Advice<T> {
         let backing_off = self
             .failure
             .as_ref()
             .filter(|failure| now < failure.retry_at);
         let may_exchange = !self.exchanging && backing_off.is_none();
         if let Some(issued) = self.issued.as_ref().filter(|it| now < it.usable_until) {
-            let header = issued.header.clone();
+            let good = issued.good.clone();
             if now < issued.refresh_at || !may_exchange {
-                return Advice::Use(header);
+                return Advice::Use(good);
             }
             self.exchanging = true;
-            return Advice::UseAndExchange(header);
+            return Advice::UseAndExchange(good);
         }
         if self.exchanging {
             return Advice::Wait;
@@ -72,10 +80,10 @@ impl Cache {
     }
 
     /// An exchange that began at `started` brought a token that lives for `lifetime`.
-    pub(super) fn succeeded(&mut self, header: HeaderValue, started: Instant, lifetime: Duration) {
+    pub(super) fn succeeded(&mut self, good: T, started: Instant, lifetime: Duration) {
         let margin = EXPIRY_MARGIN.min(lifetime / 10);
         self.issued = Some(Issued {
-            header,
+            good,
             refresh_at: started + lifetime.mul_f64(REFRESH_AT),
             usable_until: started + lifetime - margin,
         });
@@ -130,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_token_is_fresh_then_refreshed_once_then_unusable() {
-        let (mut cache, start) = (Cache::default(), Instant::now());
+        let (mut cache, start) = (Cache::<HeaderValue>::new(), Instant::now());
         assert!(matches!(cache.advise(start), Advice::Exchange));
         assert!(matches!(cache.advise(start), Advice::Wait));
         cache.succeeded(token("one"), start, HOUR);
@@ -157,7 +165,7 @@ mod tests {
 
     #[test]
     fn failures_back_off_up_to_thirty_seconds_and_a_success_forgets_them() {
-        let (mut cache, mut now) = (Cache::default(), Instant::now());
+        let (mut cache, mut now) = (Cache::<HeaderValue>::new(), Instant::now());
         for wait in [1, 2, 4, 8, 16, 30, 30] {
             assert!(matches!(cache.advise(now), Advice::Exchange));
             cache.failed(TokenError::TimedOut, now);
@@ -181,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_failed_refresh_keeps_the_old_token_in_use() {
-        let (mut cache, start) = (Cache::default(), Instant::now());
+        let (mut cache, start) = (Cache::<HeaderValue>::new(), Instant::now());
         cache.succeeded(token("one"), start, HOUR);
         let late = start + seconds(3000);
         assert!(matches!(cache.advise(late), Advice::UseAndExchange(_)));
@@ -196,7 +204,7 @@ mod tests {
 
     #[test]
     fn an_exchange_that_was_given_up_is_started_by_the_next_caller() {
-        let (mut cache, now) = (Cache::default(), Instant::now());
+        let (mut cache, now) = (Cache::<HeaderValue>::new(), Instant::now());
         assert!(matches!(cache.advise(now), Advice::Exchange));
         cache.ended();
         assert!(matches!(cache.advise(now), Advice::Exchange));
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_token_without_life_is_never_served() {
-        let (mut cache, now) = (Cache::default(), Instant::now());
+        let (mut cache, now) = (Cache::<HeaderValue>::new(), Instant::now());
         cache.succeeded(token("one"), now, Duration::ZERO);
         assert!(matches!(cache.advise(now), Advice::Exchange));
     }

@@ -8,23 +8,17 @@ use http::{HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 
+use super::Fresh;
 use super::service_account::ServiceAccount;
 use crate::error::TokenError;
 
-/// A token as it came.
-pub(super) struct Token {
-    /// The whole `Authorization` value, marked as sensitive.
-    pub(super) header: HeaderValue,
-    pub(super) lifetime: Duration,
-}
-
-/// Exchanges an assertion made at `now`. Bounded by [`DEADLINE`] and [`LIMIT`].
+/// Exchanges an assertion made at `now`. Bounded by [`LIMIT`].
 pub(super) async fn exchange(
     account: &ServiceAccount,
     spec: &ConnectSpec,
     shard: &Shard,
     now: SystemTime,
-) -> Result<Token, TokenError> {
+) -> Result<Fresh<HeaderValue>, TokenError> {
     let assertion = account.assertion(now)?;
     // The letters of an assertion need no escape in a form.
     let form = format!("grant_type={GRANT}&assertion={assertion}");
@@ -36,16 +30,14 @@ pub(super) async fn exchange(
         .header(header::ACCEPT_ENCODING, "identity")
         .body(Bytes::from(form))
         .map_err(|_| TokenError::Address)?;
-    tokio::time::timeout(DEADLINE, send(spec, shard, request))
-        .await
-        .map_err(|_| TokenError::TimedOut)?
+    send(spec, shard, request).await
 }
 
 async fn send(
     spec: &ConnectSpec,
     shard: &Shard,
     request: Request<Bytes>,
-) -> Result<Token, TokenError> {
+) -> Result<Fresh<HeaderValue>, TokenError> {
     let origin = shard
         .transport()
         .origin(spec)
@@ -78,7 +70,10 @@ async fn send(
     header.set_sensitive(true);
     // RFC 6749 recommends `expires_in` without requiring it; Google's tokens live for an hour.
     let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600).min(MAX_LIFETIME_SECONDS));
-    Ok(Token { header, lifetime })
+    Ok(Fresh {
+        good: header,
+        lifetime,
+    })
 }
 
 /// The error and its causes on one line. The result is shared by all waiters, so the chain cannot be kept.
@@ -119,8 +114,6 @@ struct Answer {
     error_description: Option<String>,
 }
 
-/// From the first byte of the connection to the last byte of the answer.
-const DEADLINE: Duration = Duration::from_secs(15);
 /// Longest answer that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
 const MAX_LIFETIME_SECONDS: u64 = 24 * 3600;

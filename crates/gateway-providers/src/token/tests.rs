@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
-use super::{ServiceAccount, TokenSource};
+use super::{Identity, ServiceAccount, TokenSource};
 use crate::error::TokenError;
 
 const PEM: &str = include_str!("../../tests/fixtures/service-account.pem");
@@ -45,7 +45,7 @@ impl World {
         let transport = Transport::single(TransportConfig::default());
         let tasks = TaskTracker::new();
         Self {
-            source: TokenSource::new(account, spec, tasks.clone()),
+            source: TokenSource::new(Identity::ServiceAccount { account, spec }, tasks.clone()),
             shard: transport.shard(0),
             exchanges,
             tasks,
@@ -59,7 +59,7 @@ impl World {
     }
 
     async fn header(&self) -> Result<String, TokenError> {
-        let header = self.source.header(&self.shard).await?;
+        let header = self.source.get(&self.shard).await?;
         assert!(header.is_sensitive());
         Ok(header.to_str().expect("text").to_owned())
     }
@@ -94,7 +94,7 @@ async fn a_hundred_callers_at_once_make_one_exchange() {
     let mut callers = JoinSet::new();
     for _ in 0..100 {
         let (source, shard) = (Arc::clone(&world.source), world.shard.clone());
-        callers.spawn(async move { source.header(&shard).await });
+        callers.spawn(async move { source.get(&shard).await });
     }
     while let Some(header) = callers.join_next().await {
         assert_eq!(header.expect("no panic").expect("a token"), "Bearer t1");
@@ -272,7 +272,7 @@ async fn an_endpoint_that_cannot_be_reached_is_an_error_with_its_cause() {
     world.upstream.stop().await;
     let error = world
         .source
-        .header(&world.shard)
+        .get(&world.shard)
         .await
         .expect_err("nobody there");
     assert!(
