@@ -1,6 +1,7 @@
 //! What is good for a while and has to be fetched again, access tokens above all: cached, refreshed ahead of time, one
 //! fetch at a time.
 
+pub(crate) mod ask;
 mod cache;
 mod exchange;
 mod identity;

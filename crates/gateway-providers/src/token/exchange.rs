@@ -3,16 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use gateway_transport::{ConnectSpec, SendOptions, Shard};
+use gateway_transport::{ConnectSpec, Shard};
 use http::{HeaderValue, Method, Request, header};
-use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 
 use super::Fresh;
+use super::ask::{ask, quoted};
 use super::service_account::ServiceAccount;
 use crate::error::TokenError;
 
-/// Exchanges an assertion made at `now`. Bounded by [`LIMIT`].
+/// Exchanges an assertion made at `now`.
 pub(super) async fn exchange(
     account: &ServiceAccount,
     spec: &ConnectSpec,
@@ -38,22 +38,7 @@ async fn send(
     shard: &Shard,
     request: Request<Bytes>,
 ) -> Result<Fresh<HeaderValue>, TokenError> {
-    let origin = shard
-        .transport()
-        .origin(spec)
-        .map_err(|_| TokenError::Address)?;
-    let response = shard
-        .send(&origin, request, &SendOptions::default())
-        .await
-        .map_err(|error| TokenError::Send {
-            reason: with_causes(&error),
-        })?;
-    let status = response.status().as_u16();
-    let body = Limited::new(response.into_body(), LIMIT)
-        .collect()
-        .await
-        .map_err(|_| TokenError::Malformed { status })?
-        .to_bytes();
+    let (status, body) = ask(spec, shard, request).await?;
     let answer: Answer =
         serde_json::from_slice(&body).map_err(|_| TokenError::Malformed { status })?;
     if let Some(error) = answer.error {
@@ -76,18 +61,6 @@ async fn send(
     })
 }
 
-/// The error and its causes on one line. The result is shared by all waiters, so the chain cannot be kept.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 /// The endpoint's own words, short enough for a log line.
 fn shorten(error: &serde_json::Value, description: Option<&str>) -> String {
     let error = error
@@ -98,10 +71,7 @@ fn shorten(error: &serde_json::Value, description: Option<&str>) -> String {
         Some(description) => format!("{error}: {description}"),
         None => error.to_owned(),
     };
-    text.chars()
-        .filter(|it| !it.is_control())
-        .take(200)
-        .collect()
+    quoted(&text)
 }
 
 /// No `Debug`: it holds the token.
@@ -114,7 +84,5 @@ struct Answer {
     error_description: Option<String>,
 }
 
-/// Longest answer that is read, in bytes.
-const LIMIT: usize = 64 * 1024;
 const MAX_LIFETIME_SECONDS: u64 = 24 * 3600;
 const GRANT: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
