@@ -1,5 +1,6 @@
 //! Plain JSON answers: is it a whole answer of the dialect, what did it cost, is it an error in disguise?
 
+use std::ops::Range;
 use std::str::Utf8Error;
 
 use bytes::{Buf, Bytes};
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::dialect::Dialect;
 use crate::error::{ErrorInfo, ErrorKind, UpstreamError, read_upstream_error};
-use crate::json::{is_cut_object, is_filled, object};
+use crate::json::{is_cut_object, is_filled, json_string, object, string_in};
 use crate::usage::Usage;
 
 /// What the gateway must know of a plain answer.
@@ -18,6 +19,28 @@ pub struct BodyFacts {
     pub usage: Usage,
     /// The error that came under a 2xx status, if it is no answer at all. Its status is what its words mean.
     pub error: Option<ErrorInfo>,
+    /// Where its model's name stands, as a JSON string.
+    pub model: Option<Range<usize>>,
+}
+
+impl BodyFacts {
+    /// The body that these facts were read from, with another name of the model, if it has one at all.
+    pub fn restamped(&self, body: Bytes, model: &str) -> Bytes {
+        let Some(range) = &self.model else {
+            return body;
+        };
+        let name = json_string(model);
+        match (
+            body.get(..range.start),
+            body.get(range.clone()),
+            body.get(range.end..),
+        ) {
+            (Some(before), Some(old), Some(after)) if old != name => {
+                Bytes::from([before, &name, after].concat())
+            }
+            _ => body,
+        }
+    }
 }
 
 /// Why a body that came with a 2xx status is no answer.
@@ -37,19 +60,24 @@ pub enum Malformed {
     #[error("the provider's answer is not a whole JSON object")]
     NotJson,
     /// It is an object, but not an answer of this dialect.
-    #[error("the provider's answer has no `{missing}` array")]
+    #[error("the provider's answer has no `{missing}`")]
     WrongShape {
         /// The member that every answer of the dialect has.
         missing: &'static str,
     },
 }
 
-/// The array that every plain answer of a dialect has.
+/// What every plain answer of a dialect has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum AnswerArray {
+pub(crate) enum AnswerShape {
+    /// An array `choices`.
     Choices,
+    /// An array `content`.
     Content,
+    /// An array `data`.
     Data,
+    /// What this finds in the text of a whole JSON object.
+    Own(fn(&str) -> Result<BodyFacts, Malformed>),
 }
 
 /// The body without the byte order mark that some servers put in front.
@@ -65,7 +93,7 @@ pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
 /// Reads the facts in one pass; members that do not matter are skipped without being built.
 pub(crate) fn read(
     dialect: Dialect,
-    answer: AnswerArray,
+    answer: AnswerShape,
     body: &[u8],
 ) -> Result<BodyFacts, Malformed> {
     let body = without_bom(body);
@@ -83,14 +111,15 @@ pub(crate) fn read(
                 )
             });
         return Ok(BodyFacts {
-            usage: Usage::default(),
             error: Some(error),
+            ..BodyFacts::default()
         });
     }
     let (missing, present) = match answer {
-        AnswerArray::Choices => ("choices", parsed.choices),
-        AnswerArray::Content => ("content", parsed.content),
-        AnswerArray::Data => ("data", parsed.data),
+        AnswerShape::Choices => ("choices", parsed.choices),
+        AnswerShape::Content => ("content", parsed.content),
+        AnswerShape::Data => ("data", parsed.data),
+        AnswerShape::Own(read) => return read(text),
     };
     if !present.is_some_and(|value| value.get().starts_with('[')) {
         return Err(Malformed::WrongShape { missing });
@@ -98,6 +127,7 @@ pub(crate) fn read(
     Ok(BodyFacts {
         usage: parsed.usage.map(Usage::read).unwrap_or_default(),
         error: None,
+        model: parsed.model.and_then(|raw| string_in(text, raw)),
     })
 }
 
@@ -121,6 +151,8 @@ fn unparsed(text: &str) -> Malformed {
 
 #[derive(Deserialize)]
 struct Answer<'a> {
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
     #[serde(borrow)]
     choices: Option<&'a RawValue>,
     #[serde(borrow)]

@@ -1,23 +1,26 @@
 //! The wire formats that the gateway speaks: each is one file below, and one line in [`Dialect::wire`].
 
 mod anthropic;
+mod anthropic_count_tokens;
+mod bedrock_converse;
+mod gemini;
+mod gemini_count_tokens;
 mod openai;
 mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
+mod openai_responses;
 
 use bytes::Bytes;
 
-use crate::body::{self, AnswerArray, BodyFacts, Malformed};
+use crate::body::{self, AnswerShape, BodyFacts, Malformed};
 use crate::envelope::Envelope;
 use crate::error::{
     ANTHROPIC_OVERLOADED, ErrorInfo, ErrorKind, UpstreamError, read_upstream_error,
 };
 use crate::mock::MockAnswer;
 use crate::observe::StreamObserver;
-
-pub(crate) use anthropic::AnthropicObserver;
-pub(crate) use openai::OpenAiObserver;
+use crate::spoke::{Back, Front};
 
 /// A wire format, for a client (then it is called a front end) or for an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,17 +32,32 @@ pub enum Dialect {
     OpenAiCompletions,
     /// OpenAI's embeddings; they never stream.
     OpenAiEmbeddings,
+    /// OpenAI's responses.
+    OpenAiResponses,
     /// Anthropic's messages.
     AnthropicMessages,
+    /// Anthropic's counting of a request's tokens; never a stream.
+    AnthropicCountTokens,
+    /// Google's `generateContent` and `streamGenerateContent`.
+    Gemini,
+    /// Google's counting of a request's tokens; never a stream.
+    GeminiCountTokens,
+    /// Amazon Bedrock's Converse and ConverseStream, its binary events as text.
+    BedrockConverse,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 9] = [
         Self::OpenAiChat,
         Self::OpenAiCompletions,
         Self::OpenAiEmbeddings,
+        Self::OpenAiResponses,
         Self::AnthropicMessages,
+        Self::AnthropicCountTokens,
+        Self::Gemini,
+        Self::GeminiCountTokens,
+        Self::BedrockConverse,
     ];
 
     /// The word for logs and metric labels.
@@ -49,15 +67,20 @@ impl Dialect {
 
     /// Whether an answer may come as a stream; else a request's wish for one means nothing.
     pub const fn streams(self) -> bool {
-        !matches!(self, Self::OpenAiEmbeddings)
+        !matches!(
+            self,
+            Self::OpenAiEmbeddings | Self::AnthropicCountTokens | Self::GeminiCountTokens
+        )
     }
 
     /// The status to send for `error` in this dialect: 529 is Anthropic's own for an overload, OpenAI's clients know
     /// 503.
     pub const fn status(self, error: &ErrorInfo) -> u16 {
         match (self, error.kind, error.status) {
-            (Self::AnthropicMessages, ErrorKind::Overloaded, 503) => ANTHROPIC_OVERLOADED,
-            (Self::AnthropicMessages, _, status) => status,
+            (Self::AnthropicMessages | Self::AnthropicCountTokens, ErrorKind::Overloaded, 503) => {
+                ANTHROPIC_OVERLOADED
+            }
+            (Self::AnthropicMessages | Self::AnthropicCountTokens, _, status) => status,
             (_, _, ANTHROPIC_OVERLOADED) => 503,
             (_, _, status) => status,
         }
@@ -76,7 +99,7 @@ impl Dialect {
         Bytes::from([wire.error_event_head, &(wire.write_error)(error), b"\n\n"].concat())
     }
 
-    /// What keeps a silent stream alive: one whole event that SDKs skip.
+    /// What keeps a silent stream alive: one whole event that SDKs skip. Empty where they skip nothing.
     pub const fn heartbeat(self) -> Bytes {
         Bytes::from_static(self.wire().heartbeat)
     }
@@ -112,12 +135,27 @@ impl Dialect {
         read_upstream_error(std::str::from_utf8(body::without_bom(body)).ok()?, found)
     }
 
+    /// How clients speak it to any provider, if they can.
+    pub(crate) const fn front(self) -> Option<&'static Front> {
+        self.wire().front
+    }
+
+    /// How providers are asked in it by any client, if they can be.
+    pub(crate) const fn back(self) -> Option<&'static Back> {
+        self.wire().back
+    }
+
     const fn wire(self) -> &'static Wire {
         match self {
             Self::OpenAiChat => &openai_chat::WIRE,
             Self::OpenAiCompletions => &openai_completions::WIRE,
             Self::OpenAiEmbeddings => &openai_embeddings::WIRE,
+            Self::OpenAiResponses => &openai_responses::WIRE,
             Self::AnthropicMessages => &anthropic::WIRE,
+            Self::AnthropicCountTokens => &anthropic_count_tokens::WIRE,
+            Self::Gemini => &gemini::WIRE,
+            Self::GeminiCountTokens => &gemini_count_tokens::WIRE,
+            Self::BedrockConverse => &bedrock_converse::WIRE,
         }
     }
 }
@@ -132,7 +170,11 @@ struct Wire {
     observer: fn() -> StreamObserver,
     mock_answer: fn(&MockAnswer<'_>, &Envelope) -> Vec<u8>,
     /// What every plain answer has.
-    answer: AnswerArray,
+    answer: AnswerShape,
+    /// For clients of other providers.
+    front: Option<&'static Front>,
+    /// For providers of other clients.
+    back: Option<&'static Back>,
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Small questions to JSON texts.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -33,4 +35,21 @@ pub(crate) fn is_cut_object(text: &str) -> bool {
     let inside_number = || text.ends_with(['-', '+', '.', 'e', 'E']);
     text.trim_start().starts_with('{')
         && (ends_early(text) || (inside_number() && ends_early(&format!("{text}0"))))
+}
+
+/// Where in `text` a JSON string stands that was read from it; `None` for any other value.
+pub(crate) fn string_in(text: &str, value: &RawValue) -> Option<Range<usize>> {
+    let start = value
+        .get()
+        .as_ptr()
+        .addr()
+        .checked_sub(text.as_ptr().addr())?;
+    let range = start..start + value.get().len();
+    let found = text.get(range.clone())?;
+    (found == value.get() && found.starts_with('"')).then_some(range)
+}
+
+/// A text as a JSON string.
+pub(crate) fn json_string(text: &str) -> Vec<u8> {
+    serde_json::to_vec(text).expect("a string always serializes")
 }

@@ -21,6 +21,24 @@ mod body;
 // Of a request body, what the gateway must know; splicing.
 mod envelope;
 
+// A chat in no wire format.
+pub mod chat;
+
+// How the dialects read and write it.
+mod spoke;
+
+// A request into another dialect, and the answer back.
+mod translate;
+
+// The client's name of the model in a provider's answer.
+mod restamp;
+
+// What becomes of a stream's events on their way.
+mod passage;
+
+// Amazon's binary event streams as text.
+mod aws_events;
+
 // A stream that died goes on at another deployment.
 mod continuation;
 
@@ -42,6 +60,7 @@ mod secret;
 // Small questions to JSON texts.
 mod json;
 
+pub use aws_events::AwsEvents;
 pub use body::{BodyFacts, Malformed, strip_bom};
 pub use continuation::{Collected, Prefill, Splicer, TextCollector};
 pub use dialect::Dialect;
@@ -52,6 +71,11 @@ pub use envelope::{
 pub use error::{ErrorInfo, ErrorKind};
 pub use mock::{MockAnswer, mock_error};
 pub use observe::{Seen, StreamObserver};
+pub use passage::Passage;
 pub use secret::Secret;
 pub use sse::{Event, Fed, Flow, FrameError, Framer};
+pub use translate::{
+    Asked, DeveloperRole, Losses, Lost, Policy, Quirks, Target, TranslateError, Translation,
+    Translator,
+};
 pub use usage::Usage;

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use crate::dialect::{AnthropicObserver, OpenAiObserver};
 use crate::error::ErrorInfo;
 use crate::sse::Event;
 use crate::usage::Usage;
@@ -11,13 +10,44 @@ use crate::usage::Usage;
 ///
 /// The caller stops at [`Seen::Terminal`] and [`Seen::Error`]: what comes after them is no part of the answer.
 #[derive(Debug)]
-pub struct StreamObserver(State);
+pub struct StreamObserver(Box<dyn Observe>);
 
+/// What a dialect's file knows of its streams.
+pub(crate) trait Observe: std::fmt::Debug + Send {
+    /// See [`StreamObserver::event`].
+    fn event(&mut self, event: &Event<'_>) -> Seen;
+
+    /// See [`StreamObserver::usage`].
+    fn usage(&self) -> Usage;
+
+    /// See [`StreamObserver::is_complete`].
+    fn is_complete(&self) -> bool;
+
+    /// See [`StreamObserver::closing`].
+    fn closing(&self) -> Option<Bytes> {
+        None
+    }
+
+    /// See [`StreamObserver::expect_choices`].
+    fn expect_choices(&mut self, _count: u64) {}
+}
+
+/// Of a dialect that never streams: nothing is content, nothing completes.
 #[derive(Debug)]
-enum State {
-    OpenAi(OpenAiObserver),
-    Anthropic(AnthropicObserver),
-    None,
+struct Nothing;
+
+impl Observe for Nothing {
+    fn event(&mut self, _: &Event<'_>) -> Seen {
+        Seen::Other
+    }
+
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+
+    fn is_complete(&self) -> bool {
+        false
+    }
 }
 
 /// What an event is to the gateway.
@@ -38,62 +68,41 @@ pub enum Seen {
 }
 
 impl StreamObserver {
-    pub(crate) const fn openai(observer: OpenAiObserver) -> Self {
-        Self(State::OpenAi(observer))
-    }
-
-    pub(crate) const fn anthropic(observer: AnthropicObserver) -> Self {
-        Self(State::Anthropic(observer))
+    pub(crate) fn new(observer: impl Observe + 'static) -> Self {
+        Self(Box::new(observer))
     }
 
     /// For dialects that never stream: nothing is content, nothing completes.
-    pub(crate) const fn none() -> Self {
-        Self(State::None)
+    pub(crate) fn none() -> Self {
+        Self::new(Nothing)
     }
 
     /// Tells how many choices the request asked for (OpenAI's `n`). Without it, only the choices that were seen must
     /// finish before a stream without marker counts as complete.
     pub fn expect_choices(&mut self, count: u64) {
-        if let State::OpenAi(observer) = &mut self.0 {
-            observer.expect_choices(count);
-        }
+        self.0.expect_choices(count);
     }
 
     /// Looks at one event.
     pub fn event(&mut self, event: &Event<'_>) -> Seen {
-        match &mut self.0 {
-            State::OpenAi(observer) => observer.event(event),
-            State::Anthropic(observer) => observer.event(event),
-            State::None => Seen::Other,
-        }
+        self.0.event(event)
     }
 
     /// What the stream has reported of its cost so far.
     pub fn usage(&self) -> Usage {
-        match &self.0 {
-            State::OpenAi(observer) => observer.usage(),
-            State::Anthropic(observer) => observer.usage(),
-            State::None => Usage::default(),
-        }
+        self.0.usage()
     }
 
     /// Whether the answer is complete if the body ends cleanly here: the terminal marker was seen, or (OpenAI, where
     /// some providers send none) every choice has its finish reason.
     pub fn is_complete(&self) -> bool {
-        match &self.0 {
-            State::OpenAi(observer) => observer.is_complete(),
-            State::Anthropic(observer) => observer.is_complete(),
-            State::None => false,
-        }
+        self.0.is_complete()
     }
 
     /// What is to be added at a clean end so that it is a proper one: OpenAI's `[DONE]` if the stream is complete
     /// without it. `None` if nothing is missing, or if the stream is not complete.
     pub fn closing(&self) -> Option<Bytes> {
-        match &self.0 {
-            State::OpenAi(observer) if observer.lacks_marker() => Some(OpenAiObserver::marker()),
-            _ => None,
-        }
+        self.0.closing()
     }
 }
 

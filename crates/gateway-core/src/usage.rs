@@ -20,6 +20,8 @@ pub struct Usage {
     pub cache_read_tokens: Option<u64>,
     /// Prompt tokens that were written to a cache.
     pub cache_write_tokens: Option<u64>,
+    /// Of these, the ones that stay there for an hour.
+    pub cache_write_1h_tokens: Option<u64>,
     /// Tokens of the answer that were reasoning.
     pub reasoning_tokens: Option<u64>,
 }
@@ -31,7 +33,31 @@ impl Usage {
         self.output_tokens = later.output_tokens.or(self.output_tokens);
         self.cache_read_tokens = later.cache_read_tokens.or(self.cache_read_tokens);
         self.cache_write_tokens = later.cache_write_tokens.or(self.cache_write_tokens);
+        self.cache_write_1h_tokens = later.cache_write_1h_tokens.or(self.cache_write_1h_tokens);
         self.reasoning_tokens = later.reasoning_tokens.or(self.reasoning_tokens);
+    }
+
+    /// The same where the input counts what came from a cache and what went into one: from a provider that counts these
+    /// beside it (Anthropic, Bedrock).
+    #[must_use]
+    pub fn with_cache_in_input(mut self) -> Self {
+        self.input_tokens = self.input_tokens.map(|tokens| {
+            tokens
+                .saturating_add(self.cache_read_tokens.unwrap_or_default())
+                .saturating_add(self.cache_write_tokens.unwrap_or_default())
+        });
+        self
+    }
+
+    /// The same where the input does not count them: what [`Usage::with_cache_in_input`] was made of.
+    #[must_use]
+    pub fn without_cache_in_input(mut self) -> Self {
+        self.input_tokens = self.input_tokens.map(|tokens| {
+            tokens
+                .saturating_sub(self.cache_read_tokens.unwrap_or_default())
+                .saturating_sub(self.cache_write_tokens.unwrap_or_default())
+        });
+        self
     }
 
     /// Whether the provider reported nothing.
@@ -60,6 +86,9 @@ impl Usage {
                 .cache_creation_input_tokens
                 .0
                 .or(input_details.cache_write_tokens.0),
+            cache_write_1h_tokens: wire
+                .cache_creation
+                .and_then(|it| it.ephemeral_1h_input_tokens.0),
             reasoning_tokens: output_details.reasoning_tokens.0,
         }
     }
@@ -80,6 +109,14 @@ struct WireUsage {
     completion_tokens_details: Option<Details>,
     input_tokens_details: Option<Details>,
     output_tokens_details: Option<Details>,
+    cache_creation: Option<CacheCreation>,
+}
+
+/// Anthropic's split of what was written by how long it stays.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CacheCreation {
+    ephemeral_1h_input_tokens: Count,
 }
 
 #[derive(Default, Deserialize)]

@@ -40,7 +40,7 @@ pub(crate) async fn ask(
     let endpoint = Endpoint::build(config, environment)?;
     let dialect = Dialect::ALL
         .into_iter()
-        .find(|dialect| endpoint.accepts(*dialect))
+        .find(|dialect| endpoint.speaks(*dialect))
         .ok_or("the provider speaks no dialect")?;
 
     let messages = serde_json::json!([{"role": "user", "content": question}]);
@@ -51,11 +51,13 @@ pub(crate) async fn ask(
         headers: &HeaderMap::new(),
         query: None,
         model: None,
+        asked_model: "any",
+        id: "1",
     };
-    let request = endpoint.request(&call, &shard).await?;
+    let prepared = endpoint.request(&call, &shard).await?;
     let origin = transport.origin(endpoint.connect_spec())?;
     let response = shard
-        .send(&origin, request, &SendOptions::default())
+        .send(&origin, prepared.request, &SendOptions::default())
         .await?;
     let answer = response.into_body().collect().await?.to_bytes();
     transport.shutdown(None).await;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use gateway_core::Dialect;
+use gateway_core::{Dialect, Quirks};
 use http::{HeaderName, HeaderValue, Uri};
 
 use crate::error::{EndpointError, PrepareError};
 use crate::headers::Betas;
+use crate::reply::Framing;
 use crate::token::TokenSource;
 use crate::url::{BaseUrl, segment};
 
@@ -31,6 +32,8 @@ pub(crate) struct Blueprint {
     pub(crate) constants: Vec<(&'static str, &'static str)>,
     /// The beginning that every model's name must have, with what to say if it has not.
     pub(crate) models: Option<(&'static str, &'static str)>,
+    /// What the provider does differently from the dialects that it speaks.
+    pub(crate) quirks: Quirks,
 }
 
 impl Blueprint {
@@ -46,6 +49,7 @@ impl Blueprint {
             model_field: ModelField::Set,
             constants: Vec::new(),
             models: None,
+            quirks: Quirks::default(),
         }
     }
 }
@@ -83,6 +87,8 @@ pub(crate) enum ModelField {
     Set,
     /// Not at all: it is in the path.
     Removed,
+    /// Nor whether the answer shall be a stream.
+    RemovedWithStream,
 }
 
 /// Where the calls of a dialect go.
@@ -91,6 +97,8 @@ pub(crate) struct Route {
     pub(crate) dialect: Dialect,
     pub(crate) mode: Mode,
     pub(crate) target: Target,
+    /// What the provider's streams are made of.
+    pub(crate) framing: Framing,
     /// The target for a client that asked with `?beta=true`, if the provider knows that.
     pub(crate) beta_target: Option<Target>,
 }
@@ -102,6 +110,7 @@ impl Route {
             dialect,
             mode: Mode::Any,
             target,
+            framing: Framing::EventStream,
             beta_target: None,
         }
     }

@@ -39,6 +39,11 @@ impl BodyRules {
         rules
     }
 
+    /// Whether a body that names its model needs no change.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.model == ModelField::Set && self.defaults.is_empty()
+    }
+
     /// The body to send for a call at `model`. The client's own bytes, not a copy, if nothing differs.
     pub(crate) fn apply(&self, envelope: &Envelope, model: &str) -> Bytes {
         let mut edit = envelope.edit();
@@ -50,6 +55,9 @@ impl BodyRules {
             }
             ModelField::Removed => {
                 edit.remove("model");
+            }
+            ModelField::RemovedWithStream => {
+                edit.remove("model").remove("stream");
             }
         }
         for (key, raw) in &self.defaults {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use gateway_core::Secret;
+use gateway_core::{Policy, Secret};
 use gateway_transport::{Http2Mode, SocketOptions, TlsSpec};
 use serde_json::{Map, Value};
 
@@ -35,6 +35,12 @@ pub struct EndpointConfig {
     pub vertex_credentials: Option<Secret>,
     /// Azure: an Entra token, sent as Bearer where there is no key.
     pub azure_ad_token: Option<Secret>,
+    /// What to do with parameters that the provider's dialect has not.
+    pub policy: Policy,
+    /// The longest answer that the model can give, in tokens, where it is known.
+    pub max_output_tokens: Option<u64>,
+    /// Whether the model can be told how much to think; `None` if nobody knows.
+    pub reasons: Option<bool>,
     /// How to connect.
     pub connect: ConnectOptions,
 }

@@ -1,7 +1,9 @@
 //! One deployment's place at its provider: built once per configuration, asked once per attempt.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
-use gateway_core::{Dialect, Envelope, Prefill};
+use gateway_core::{Dialect, Envelope, Prefill, Translation};
 use gateway_transport::{ConnectSpec, Shard};
 use http::{HeaderMap, Method, Request};
 
@@ -14,6 +16,8 @@ use crate::error::{EndpointError, PrepareError};
 use crate::headers::HeaderRules;
 use crate::prefill;
 use crate::provider::Settings;
+use crate::reply::{Prepared, Reply};
+use crate::translation::TranslationRules;
 
 /// Where one deployment's calls go and how they are signed.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub struct Endpoint {
     headers: HeaderRules,
     body: BodyRules,
     models: Option<(&'static str, &'static str)>,
+    translation: TranslationRules,
 }
 
 /// What an attempt at an endpoint takes from its call.
@@ -42,6 +47,10 @@ pub struct CallParts<'a> {
     pub query: Option<&'a str>,
     /// The provider's name of the model, where the endpoint's own has a `*`.
     pub model: Option<&'a str>,
+    /// The client's name of the model, which a translated answer has.
+    pub asked_model: &'a str,
+    /// The call's name: a translated answer whose provider gives no id has one made of it.
+    pub id: &'a str,
 }
 
 impl Endpoint {
@@ -75,6 +84,9 @@ impl Endpoint {
                 &blueprint.constants,
                 &config.defaults,
             ),
+            translation: TranslationRules::build(&config, blueprint.quirks, &|rest| {
+                BodyRules::build(blueprint.model_field, &blueprint.constants, rest)
+            }),
             routes: blueprint.routes,
             credential: blueprint.credential,
             models: blueprint.models,
@@ -96,8 +108,15 @@ impl Endpoint {
         &self.spec
     }
 
-    /// Whether calls of this dialect can be served.
+    /// Whether calls of this dialect can be served, as they are or translated.
     pub fn accepts(&self, dialect: Dialect) -> bool {
+        let served =
+            |route: &Route| route.dialect == dialect || Translation::exists(dialect, route.dialect);
+        self.routes.iter().any(served)
+    }
+
+    /// Whether the provider speaks this dialect itself.
+    pub fn speaks(&self, dialect: Dialect) -> bool {
         self.routes.iter().any(|route| route.dialect == dialect)
     }
 
@@ -131,7 +150,7 @@ impl Endpoint {
         &self,
         call: &CallParts<'_>,
         shard: &Shard,
-    ) -> Result<Request<Bytes>, PrepareError> {
+    ) -> Result<Prepared, PrepareError> {
         let provider = self.provider;
         let route = self.route(call).ok_or(PrepareError::Dialect {
             provider,
@@ -152,18 +171,47 @@ impl Endpoint {
             ),
             Credential::None | Credential::Header(..) => None,
         };
-        let mut request = Request::new(self.body.apply(call.envelope, model));
+        let (body, translation) = self.body_for(call, route, model)?;
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.apply(call.headers, authorization);
-        Ok(request)
+        let reply = Reply {
+            dialect: route.dialect,
+            framing: route.framing,
+            translation,
+        };
+        Ok(Prepared { request, reply })
     }
 
+    /// The body in the provider's dialect, and what turns the answer back if that is not the client's.
+    fn body_for(
+        &self,
+        call: &CallParts<'_>,
+        route: &Route,
+        model: &str,
+    ) -> Result<(Bytes, Option<Box<Translation>>), PrepareError> {
+        if route.dialect == call.dialect {
+            return Ok((self.body.apply(call.envelope, model), None));
+        }
+        let created = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let (body, translation) = self
+            .translation
+            .translate(call, route.dialect, model, created)
+            .map_err(PrepareError::Translate)?;
+        Ok((body, Some(Box::new(translation))))
+    }
+
+    /// The route of the client's own dialect, else the first one that it can be translated for.
     fn route(&self, call: &CallParts<'_>) -> Option<&Route> {
         let stream = call.envelope.stream();
-        self.routes
-            .iter()
-            .find(|route| route.dialect == call.dialect && route.mode.serves(stream))
+        let mut serving = self.routes.iter().filter(|it| it.mode.serves(stream));
+        serving
+            .clone()
+            .find(|route| route.dialect == call.dialect)
+            .or_else(|| serving.find(|route| Translation::exists(call.dialect, route.dialect)))
     }
 
     /// The provider's name of the model for this call.

@@ -1,5 +1,6 @@
 //! What can be wrong with an endpoint's configuration, and with the preparation of one call.
 
+use gateway_core::TranslateError;
 use gateway_transport::SpecError;
 
 /// Why an endpoint cannot be built. Says what to change in the config; never shows a secret.
@@ -113,6 +114,9 @@ pub enum PrepareError {
         /// The dialect's name.
         dialect: &'static str,
     },
+    /// The request cannot be said in the provider's dialect.
+    #[error("{0}")]
+    Translate(TranslateError),
     /// The model that the client chose through a wildcard cannot be served.
     #[error("the model name cannot be used at {provider}: {reason}")]
     Model {

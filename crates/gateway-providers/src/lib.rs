@@ -21,6 +21,10 @@ mod vertex;
 // What those make of a config, as data.
 mod blueprint;
 
+// Calls of clients that speak another dialect; how the answers are read.
+mod reply;
+mod translation;
+
 // Which addresses, headers and bytes that gives, and how to connect.
 mod body;
 mod connect;
@@ -38,3 +42,4 @@ pub use endpoint::{CallParts, Endpoint};
 pub use environment::Environment;
 pub use error::{CredentialsError, EndpointError, PrepareError, TokenError};
 pub use provider::provider_of_bare_name;
+pub use reply::{Framing, Prepared, Reply};

@@ -96,8 +96,10 @@ impl Call for Question {
             headers: &self.headers,
             query: None,
             model: None,
+            asked_model: "asked",
+            id: "1",
         };
-        let response = exchange(attempt, &call, &self.shard)
+        let (response, _reply) = exchange(attempt, &call, &self.shard)
             .await
             .map_err(|error| failed(error.outcome()))?;
         let status = response.status();

@@ -8,7 +8,7 @@ mod tests;
 use std::future::Future;
 
 use gateway_core::TimerName;
-use gateway_providers::CallParts;
+use gateway_providers::{CallParts, Reply};
 use gateway_transport::{ResponseBody, SendOptions, Shard};
 use http::Response;
 use tokio::time::{Instant, sleep_until};
@@ -224,7 +224,7 @@ pub async fn exchange(
     attempt: &Attempt,
     call: &CallParts<'_>,
     shard: &Shard,
-) -> Result<Response<ResponseBody>, SendFailure> {
+) -> Result<(Response<ResponseBody>, Reply), SendFailure> {
     let call = CallParts {
         model: attempt.model.as_deref(),
         ..*call
@@ -235,6 +235,9 @@ pub async fn exchange(
         ..SendOptions::default()
     };
     let deployment = &attempt.deployment;
-    let request = deployment.endpoint.request(&call, shard).await?;
-    Ok(shard.send(&deployment.origin, request, &options).await?)
+    let prepared = deployment.endpoint.request(&call, shard).await?;
+    let response = shard
+        .send(&deployment.origin, prepared.request, &options)
+        .await?;
+    Ok((response, prepared.reply))
 }

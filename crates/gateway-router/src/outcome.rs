@@ -124,7 +124,7 @@ fn unprepared(error: &PrepareError) -> Outcome {
     let mut outcome = Outcome::new(ErrorKind::Unavailable, Again::Elsewhere);
     match error {
         // Whoever else is in the group is asked with other names and other credentials.
-        PrepareError::Dialect { .. } | PrepareError::Model { .. } => {
+        PrepareError::Dialect { .. } | PrepareError::Model { .. } | PrepareError::Translate(_) => {
             outcome = Outcome::new(ErrorKind::InvalidRequest, Again::Elsewhere);
             outcome.by_caller = true;
         }

@@ -214,6 +214,8 @@ async fn attempt(
             worker: &worker,
             limits: &snapshot.limits,
             dialect: record.dialect,
+            asked_model: record.model.as_deref().unwrap_or_default(),
+            id: &record.call_id,
             envelope: &asked.envelope,
             headers: &asked.parts.headers,
             query: asked.parts.uri.query(),

@@ -345,6 +345,7 @@ fn sum(a: Usage, b: Usage) -> Usage {
         output_tokens: add(a.output_tokens, b.output_tokens),
         cache_read_tokens: add(a.cache_read_tokens, b.cache_read_tokens),
         cache_write_tokens: add(a.cache_write_tokens, b.cache_write_tokens),
+        cache_write_1h_tokens: add(a.cache_write_1h_tokens, b.cache_write_1h_tokens),
         reasoning_tokens: add(a.reasoning_tokens, b.reasoning_tokens),
     }
 }

@@ -5,13 +5,13 @@ mod judge;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use gateway_core::{Dialect, Usage};
+use gateway_core::Usage;
 use gateway_transport::ResponseBody;
 use http_body::Body;
 
-pub(crate) use judge::{Batch, Ending, told_of_kill};
+pub(crate) use judge::{Batch, Ending, Judge, told_of_kill};
 
-use judge::{End, Judge};
+use judge::End;
 
 /// A stream of events from an upstream.
 #[derive(Debug)]
@@ -21,17 +21,9 @@ pub(crate) struct UpstreamStream {
 }
 
 impl UpstreamStream {
-    /// Observes `body` as a stream of `dialect` with so many answers. One event may have `max_event` bytes.
-    pub(crate) fn new(
-        dialect: Dialect,
-        choices: Option<u64>,
-        body: ResponseBody,
-        max_event: usize,
-    ) -> Self {
-        Self {
-            body,
-            judge: Judge::new(dialect, choices, max_event),
-        }
+    /// Has `judge` say what `body` is.
+    pub(crate) const fn new(body: ResponseBody, judge: Judge) -> Self {
+        Self { body, judge }
     }
 
     /// What one read brings. Polled again after an ending, it waits for the end of the framing only.

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Dialect, Wire};
-use crate::body::AnswerArray;
+use crate::body::AnswerShape;
 use crate::error::{ErrorInfo, read_error_event};
 use crate::json::{is_filled, object};
-use crate::observe::{Seen, StreamObserver};
+use crate::observe::{Observe, Seen, StreamObserver};
 use crate::quick::{Key, is_object_like, key};
 use crate::sse::Event;
 use crate::usage::Usage;
@@ -23,13 +23,15 @@ pub(super) static WIRE: Wire = Wire {
     write_error,
     // SDKs do not see the error without the name.
     error_event_head: b"event: error\ndata: ",
-    observer: || StreamObserver::anthropic(AnthropicObserver::default()),
+    observer: || StreamObserver::new(AnthropicObserver::default()),
     mock_answer: mock::message,
-    answer: AnswerArray::Content,
+    answer: AnswerShape::Content,
+    front: None,
+    back: None,
 };
 
 /// `{"type":"error","error":{"type","message"},"request_id"}`, the same as an answer and in a stream.
-fn write_error(error: &ErrorInfo) -> Vec<u8> {
+pub(super) fn write_error(error: &ErrorInfo) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
         r#type: &'static str,
@@ -69,14 +71,14 @@ fn is_filled_delta(data: &str) -> bool {
 
 /// Watches one stream of named events.
 #[derive(Debug, Default)]
-pub(crate) struct AnthropicObserver {
+struct AnthropicObserver {
     usage: Usage,
     started: bool,
     stopped: bool,
 }
 
-impl AnthropicObserver {
-    pub(crate) fn event(&mut self, event: &Event<'_>) -> Seen {
+impl Observe for AnthropicObserver {
+    fn event(&mut self, event: &Event<'_>) -> Seen {
         let data = event.data();
         if event.name() == Some("error") {
             return Seen::Error(error(&data));
@@ -101,14 +103,16 @@ impl AnthropicObserver {
         self.frame(name, &frame)
     }
 
-    pub(crate) const fn usage(&self) -> Usage {
+    fn usage(&self) -> Usage {
         self.usage
     }
 
-    pub(crate) const fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.stopped
     }
+}
 
+impl AnthropicObserver {
     fn frame(&mut self, name: &str, frame: &Frame<'_>) -> Seen {
         match name {
             "content_block_delta" => {

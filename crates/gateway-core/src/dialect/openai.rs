@@ -10,7 +10,7 @@ use self::chunk::{ChoiceSet, Chunk};
 use super::Dialect;
 use crate::error::{ErrorInfo, read_error_event};
 use crate::json::object;
-use crate::observe::Seen;
+use crate::observe::{Observe, Seen};
 use crate::quick::{Key, is_object_like, key};
 use crate::sse::Event;
 use crate::usage::Usage;
@@ -47,7 +47,7 @@ pub(super) fn write_error(error: &ErrorInfo) -> Vec<u8> {
 
 /// Watches one stream of chunks.
 #[derive(Debug)]
-pub(crate) struct OpenAiObserver {
+pub(super) struct OpenAiObserver {
     dialect: Dialect,
     usage: Usage,
     /// Content, or a finish reason, was seen.
@@ -67,13 +67,33 @@ impl OpenAiObserver {
         }
     }
 
-    /// Tells how many choices the request asked for, so that a stream in which one of them never began is not taken
-    /// for complete.
-    pub(crate) fn expect_choices(&mut self, count: u64) {
+    fn chunk(&mut self, chunk: &Chunk<'_>) -> Seen {
+        for usage in chunk.usages() {
+            self.usage.merge(Usage::read(usage));
+        }
+        let Some(choices) = &chunk.choices else {
+            return Seen::Other;
+        };
+        self.usage.merge(choices.usage);
+        self.choices.merge(choices.set);
+        if choices.content || choices.set.some_finished() {
+            self.started = true;
+            return Seen::Content;
+        }
+        if self.started {
+            Seen::Other
+        } else {
+            Seen::Preamble
+        }
+    }
+}
+
+impl Observe for OpenAiObserver {
+    fn expect_choices(&mut self, count: u64) {
         self.choices.expect(count);
     }
 
-    pub(crate) fn event(&mut self, event: &Event<'_>) -> Seen {
+    fn event(&mut self, event: &Event<'_>) -> Seen {
         let data = event.data();
         let data = data.trim();
         if self.choices.saw_first() && event.name().is_none() && is_plain_content(data) {
@@ -99,41 +119,18 @@ impl OpenAiObserver {
         self.chunk(&chunk)
     }
 
-    pub(crate) const fn usage(&self) -> Usage {
+    fn usage(&self) -> Usage {
         self.usage
     }
 
-    pub(crate) fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.done || self.choices.all_finished()
     }
 
-    /// Whether the stream is complete by its finish reasons and the marker is missing.
-    pub(crate) fn lacks_marker(&self) -> bool {
-        !self.done && self.choices.all_finished()
-    }
-
-    pub(crate) const fn marker() -> Bytes {
-        Bytes::from_static(DONE)
-    }
-
-    fn chunk(&mut self, chunk: &Chunk<'_>) -> Seen {
-        for usage in chunk.usages() {
-            self.usage.merge(Usage::read(usage));
-        }
-        let Some(choices) = &chunk.choices else {
-            return Seen::Other;
-        };
-        self.usage.merge(choices.usage);
-        self.choices.merge(choices.set);
-        if choices.content || choices.set.some_finished() {
-            self.started = true;
-            return Seen::Content;
-        }
-        if self.started {
-            Seen::Other
-        } else {
-            Seen::Preamble
-        }
+    /// The marker, if the stream is complete by its finish reasons.
+    fn closing(&self) -> Option<Bytes> {
+        let lacks_marker = !self.done && self.choices.all_finished();
+        lacks_marker.then(|| Bytes::from_static(DONE))
     }
 }
 

@@ -1,7 +1,8 @@
 //! OpenAI's chat completions: <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
-use super::{OpenAiObserver, Wire, openai};
-use crate::body::AnswerArray;
+use super::openai::OpenAiObserver;
+use super::{Wire, openai};
+use crate::body::AnswerShape;
 use crate::dialect::Dialect;
 use crate::observe::StreamObserver;
 
@@ -10,7 +11,9 @@ pub(super) static WIRE: Wire = Wire {
     heartbeat: openai::HEARTBEAT,
     write_error: openai::write_error,
     error_event_head: openai::ERROR_EVENT_HEAD,
-    observer: || StreamObserver::openai(OpenAiObserver::new(Dialect::OpenAiChat)),
+    observer: || StreamObserver::new(OpenAiObserver::new(Dialect::OpenAiChat)),
     mock_answer: openai::mock::chat,
-    answer: AnswerArray::Choices,
+    answer: AnswerShape::Choices,
+    front: None,
+    back: None,
 };

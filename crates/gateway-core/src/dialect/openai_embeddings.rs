@@ -1,7 +1,7 @@
 //! OpenAI's embeddings: <https://platform.openai.com/docs/api-reference/embeddings>. They never stream.
 
 use super::{Wire, openai};
-use crate::body::AnswerArray;
+use crate::body::AnswerShape;
 use crate::observe::StreamObserver;
 
 pub(super) static WIRE: Wire = Wire {
@@ -11,5 +11,7 @@ pub(super) static WIRE: Wire = Wire {
     error_event_head: openai::ERROR_EVENT_HEAD,
     observer: StreamObserver::none,
     mock_answer: openai::mock::embeddings,
-    answer: AnswerArray::Data,
+    answer: AnswerShape::Data,
+    front: None,
+    back: None,
 };

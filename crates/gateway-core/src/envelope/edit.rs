@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::Envelope;
+use crate::json::json_string;
 
 /// Changes to the top-level members of a body. Nothing happens before [`Edit::finish`]; the last change to a key wins.
 #[must_use = "nothing happens before `finish`"]
@@ -179,8 +180,4 @@ impl std::fmt::Debug for Edit<'_> {
 struct Out {
     bytes: Vec<u8>,
     members: usize,
-}
-
-fn json_string(text: &str) -> Vec<u8> {
-    serde_json::to_vec(text).expect("a string always serializes")
 }

@@ -392,6 +392,7 @@ fn an_anthropic_stream_is_complete_with_message_stop() {
         output_tokens: Some(15),
         cache_read_tokens: Some(7),
         cache_write_tokens: Some(3),
+        cache_write_1h_tokens: None,
         reasoning_tokens: None,
     };
     assert_eq!(observer.usage(), usage);

@@ -63,8 +63,11 @@ pub(crate) async fn request(
         headers: &headers,
         query: call.query,
         model: call.model,
+        asked_model: "asked",
+        id: "1",
     };
-    endpoint.request(&parts, &transport.shard(0)).await
+    let prepared = endpoint.request(&parts, &transport.shard(0)).await?;
+    Ok(prepared.request)
 }
 
 /// A header of a request, or nothing.

@@ -34,8 +34,10 @@ impl Call for Send {
             headers: &HeaderMap::new(),
             query: None,
             model: None,
+            asked_model: "asked",
+            id: "1",
         };
-        let response = exchange(attempt, &call, &self.shard)
+        let (response, _reply) = exchange(attempt, &call, &self.shard)
             .await
             .map_err(|error| Failed {
                 outcome: error.outcome(),

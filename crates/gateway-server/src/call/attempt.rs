@@ -1,6 +1,8 @@
 //! One attempt of a call at one deployment, up to the commit point.
 
-use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, Limits, Usage, is_gateway_field};
+use gateway_core::{
+    Dialect, EndReason, Envelope, ErrorInfo, Limits, Lost, Usage, is_gateway_field,
+};
 use gateway_providers::CallParts;
 use gateway_router::{Again, Attempt, AttemptEnd, Call, Failed, Timer, exchange};
 use http::HeaderMap;
@@ -20,6 +22,10 @@ pub(super) struct Attempts<'a> {
     pub worker: &'a Worker,
     pub limits: &'a CallLimits,
     pub dialect: Dialect,
+    /// The client's name of the model: what the answer says.
+    pub asked_model: &'a str,
+    /// The call's name.
+    pub id: &'a str,
     pub envelope: &'a Envelope,
     pub headers: &'a HeaderMap,
     pub query: Option<&'a str>,
@@ -75,6 +81,8 @@ pub(super) struct Got {
     pub usage: Usage,
     /// The request asked for a made-up answer.
     pub made_up: bool,
+    /// What of the request did not reach the provider.
+    pub lost: Vec<Lost>,
 }
 
 impl Call for Attempts<'_> {
@@ -99,11 +107,13 @@ impl Call for Attempts<'_> {
             headers: self.headers,
             query: self.query,
             model: None,
+            asked_model: self.asked_model,
+            id: self.id,
         };
         match exchange(attempt, &call, &self.worker.shard).await {
-            Ok(response) => {
+            Ok((response, reply)) => {
                 self.journal.answered(attempt, &response);
-                outcome::read(response, self).await
+                outcome::read(response, reply, self).await
             }
             Err(error) => {
                 self.journal.unanswered(attempt, &error);

@@ -208,6 +208,7 @@ fn whole(dialect: Dialect, bytes: Bytes) -> Got {
         content: Some(Instant::now()),
         usage: usage.unwrap_or_default(),
         made_up: true,
+        lost: Vec::new(),
     }
 }
 
@@ -225,6 +226,7 @@ fn streamed(dialect: Dialect, bytes: Bytes) -> Got {
         content: Some(Instant::now()),
         usage,
         made_up: true,
+        lost: Vec::new(),
     }
 }
 

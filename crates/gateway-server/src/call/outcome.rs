@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use gateway_core::{
-    Dialect, EndReason, ErrorInfo, ErrorKind, Malformed, TimerName, Usage, strip_bom,
+    Dialect, EndReason, ErrorInfo, ErrorKind, Lost, Malformed, Passage, TimerName, Usage, strip_bom,
 };
+use gateway_providers::{PrepareError, Reply};
 use gateway_router::{Again, AttemptTimers, Failed, Outcome, SendFailure};
 use gateway_transport::{BodyError, Delivery, KilledBy, ResponseBody, SendError, Timer};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -17,7 +18,7 @@ use super::attempt::{Attempts, Got};
 use super::intake::{Ungathered, gather};
 use super::wait;
 use crate::respond::{self, Failure};
-use crate::upstream::{Batch, Ending, UpstreamStream, told_of_kill};
+use crate::upstream::{Batch, Ending, Judge, UpstreamStream, told_of_kill};
 
 /// Reads the upstream's answer as far as it must be known before the client hears of it.
 ///
@@ -25,6 +26,7 @@ use crate::upstream::{Batch, Ending, UpstreamStream, told_of_kill};
 /// Why it is none.
 pub(super) async fn read(
     response: Response<ResponseBody>,
+    reply: Reply,
     call: &Attempts<'_>,
 ) -> Result<Got, Failed<Failure>> {
     let (parts, body) = response.into_parts();
@@ -32,17 +34,17 @@ pub(super) async fn read(
     let headers = parts.headers;
     if !parts.status.is_success() {
         // On the heap: calls that go well should not carry the room for it.
-        return Err(Box::pin(refused(call.dialect, status, headers, body)).await);
+        return Err(Box::pin(refused(reply.dialect, status, headers, body)).await);
     }
     // None was asked for, and what is in one would be judged by bytes that no client is meant to read.
     if let Some(coding) = coding(&headers) {
         return Err(unusable(&format!("an answer in the coding {coding:?}")));
     }
-    let streams = kind_is(&headers, "text/event-stream");
+    let streams = kind_is(&headers, reply.framing.content_type());
     if call.stream && streams {
-        let upstream =
-            UpstreamStream::new(call.dialect, call.choices, body, call.limits.event_bytes);
-        return hold(headers, Box::new(upstream)).await;
+        let lost = reply.lost().to_vec();
+        let upstream = UpstreamStream::new(body, judge(reply, call));
+        return hold(headers, Box::new(upstream), lost).await;
     }
     if streams {
         return Err(unusable(
@@ -51,11 +53,14 @@ pub(super) async fn read(
     }
     let body = strip_bom(collect(body, call.limits.response_bytes).await?);
     let arrived = Instant::now();
-    let facts = call.dialect.read_body(&body).map_err(|error| match error {
-        // How the bytes were framed does not matter: the rest of the answer is missing.
-        Malformed::Cut if !call.stream => broke_off(&error),
-        _ => unusable(&error.to_string()),
-    })?;
+    let facts = reply
+        .dialect
+        .read_body(&body)
+        .map_err(|error| match error {
+            // How the bytes were framed does not matter: the rest of the answer is missing.
+            Malformed::Cut if !call.stream => broke_off(&error),
+            _ => unusable(&error.to_string()),
+        })?;
     if let Some(error) = facts.error {
         return Err(said_no(error));
     }
@@ -64,13 +69,36 @@ pub(super) async fn read(
             "one answer came where an event stream was asked for",
         ));
     }
+    let usage = facts.usage;
+    let body = match &reply.translation {
+        None => facts.restamped(body, call.asked_model),
+        Some(translation) => translation
+            .answer(&body)
+            .map_err(|error| unusable(&error.to_string()))?,
+    };
     Ok(Got {
         headers,
         answer: Answer::Whole(body),
         content: Some(arrived),
-        usage: facts.usage,
+        usage,
         made_up: false,
+        lost: reply.lost().to_vec(),
     })
+}
+
+/// What reads a provider's stream and makes of it what the client gets.
+fn judge(reply: Reply, call: &Attempts<'_>) -> Judge {
+    let passage = match reply.translation.and_then(|it| it.into_translator()) {
+        Some(translator) => Passage::translated(translator),
+        None => Passage::restamped(reply.dialect, call.asked_model),
+    };
+    Judge::new(
+        reply.dialect,
+        reply.framing,
+        call.choices,
+        passage,
+        call.limits.event_bytes,
+    )
 }
 
 /// Waits for the first event that decides what kind of answer this is: until then a failure is a status, which SDKs
@@ -78,6 +106,7 @@ pub(super) async fn read(
 async fn hold(
     headers: HeaderMap,
     mut upstream: Box<UpstreamStream>,
+    lost: Vec<Lost>,
 ) -> Result<Got, Failed<Failure>> {
     let mut held = Batch::default();
     while held.ending.is_none() && !held.content && held.ready.len() < HELD_LIMIT {
@@ -103,6 +132,7 @@ async fn hold(
             answer: Answer::Stream(Some(upstream), held),
             usage: Usage::default(),
             made_up: false,
+            lost,
         }),
     }
 }
@@ -129,6 +159,9 @@ pub(super) fn failed(mut failure: Failure, again: Option<Again>) -> Failed<Failu
 pub(super) fn unsent(error: &SendFailure, timers: &AttemptTimers) -> Failed<Failure> {
     let failure = match error {
         SendFailure::Send(error) => not_sent(error, timers),
+        SendFailure::Prepare(PrepareError::Translate(error)) => {
+            Failure::new(EndReason::Rejected, ErrorInfo::from(error))
+        }
         SendFailure::Prepare(error) => {
             let mut failure = Failure::upstream(
                 EndReason::UpstreamError,

@@ -10,7 +10,7 @@ use super::masks::is_credential;
 use super::problem::{Code, Mark, Place, Report};
 use super::suggest::nearest;
 use super::tree::{Node, Tree};
-use gateway_core::Dialect;
+use gateway_core::{Dialect, Policy};
 use gateway_providers::{
     ConnectOptions, Endpoint, EndpointConfig, EndpointError, Environment as Providers,
 };
@@ -255,6 +255,13 @@ fn endpoint(
         vertex_location: params.owned("vertex_location"),
         vertex_credentials: params.secret("vertex_credentials", report),
         azure_ad_token: params.secret("azure_ad_token", report),
+        policy: Policy {
+            drop: params.flag_or_litellm("drop_params") == Some(true),
+            dropped: params.texts("additional_drop_params"),
+            allowed: params.texts("allowed_openai_params"),
+        },
+        max_output_tokens: None,
+        reasons: None,
         connect: connect::options(params, connect, report),
     }
 }

@@ -3,16 +3,20 @@
 
 use bytes::Bytes;
 use gateway_core::{
-    Dialect, EndReason, ErrorInfo, ErrorKind, Event, Flow, FrameError, Framer, Seen,
-    StreamObserver, Usage,
+    AwsEvents, Dialect, EndReason, ErrorInfo, ErrorKind, Event, Flow, FrameError, Framer,
+    Malformed, Passage, Seen, StreamObserver, Usage,
 };
+use gateway_providers::Framing;
 use gateway_transport::{BodyError, KilledBy};
 
 /// Takes the bytes of one stream as they are read, and its end.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub(crate) struct Judge {
+    /// Unwraps the events where they do not come as text.
+    frames: Option<AwsEvents>,
     framer: Framer,
     observer: StreamObserver,
+    passage: Passage,
 }
 
 /// How the bytes of a stream ended.
@@ -57,25 +61,62 @@ pub(crate) enum Ending {
 }
 
 impl Judge {
-    /// Of a stream of `dialect` with so many answers. One event may have `max_event` bytes.
-    pub(super) fn new(dialect: Dialect, choices: Option<u64>, max_event: usize) -> Self {
+    /// Of a stream of `dialect` with so many answers, which goes this way to the client. One event may have `max_event`
+    /// bytes.
+    pub(crate) fn new(
+        dialect: Dialect,
+        framing: Framing,
+        choices: Option<u64>,
+        passage: Passage,
+        max_event: usize,
+    ) -> Self {
         let mut observer = dialect.stream_observer();
         if let Some(choices) = choices {
             observer.expect_choices(choices);
         }
+        let frames = match framing {
+            Framing::EventStream => None,
+            Framing::AwsConverse => Some(AwsEvents::converse(max_event)),
+            Framing::AwsInvoke => Some(AwsEvents::invoke(max_event)),
+        };
         Self {
+            frames,
             framer: Framer::new(max_event),
             observer,
+            passage,
         }
     }
 
     /// What one read brought. After an ending there is nothing more to come: it is dropped.
     pub(super) fn read(&mut self, data: Bytes) -> Batch {
-        let observer = &mut self.observer;
+        let data = match &mut self.frames {
+            None => data,
+            Some(frames) => match frames.feed(data) {
+                Ok(text) => text,
+                Err(error) => return Batch::ending(not_understood(error)),
+            },
+        };
+        let rewrites = self.passage.rewrites();
+        let (observer, passage) = (&mut self.observer, &mut self.passage);
         let mut batch = Batch::default();
-        let mut watch = |event: Event<'_>| note(observer.event(&event), &mut batch);
+        let mut out = Vec::new();
+        let mut watch = |event: Event<'_>| {
+            let flow = note(observer.event(&event), &mut batch);
+            if rewrites {
+                pass(passage, &event, flow, &mut out, &mut batch)
+            } else {
+                flow
+            }
+        };
         let fed = self.framer.feed(data, &mut watch);
-        batch.ready = fed.ready;
+        if rewrites {
+            if let Some(Ending::Complete { .. }) = batch.ending {
+                passage.finish(&[], &mut out);
+            }
+            batch.ready = out.into();
+        } else {
+            batch.ready = fed.ready;
+        }
         if let (None, Some(error)) = (&batch.ending, fed.error) {
             batch.ending = Some(unreadable(error));
         }
@@ -96,8 +137,10 @@ impl Judge {
     }
 
     fn ended(&mut self) -> Batch {
-        let observer = &mut self.observer;
+        let rewrites = self.passage.rewrites();
+        let (observer, passage) = (&mut self.observer, &mut self.passage);
         let mut batch = Batch::default();
+        let mut out = Vec::new();
         // Some providers end their last event without its blank line. What makes the stream complete by that is taken
         // for whole; anything else is half an event, which no client must see.
         let mut watch = |event: Event<'_>| {
@@ -107,22 +150,34 @@ impl Judge {
                 Seen::Malformed => false,
                 _ => event.has_data() && observer.is_complete(),
             };
-            if said {
-                note(seen, &mut batch)
+            if !said {
+                return Flow::StopBefore;
+            }
+            let flow = note(seen, &mut batch);
+            if rewrites {
+                pass(passage, &event, flow, &mut out, &mut batch)
             } else {
-                Flow::StopBefore
+                flow
             }
         };
         let fed = self.framer.finish(&mut watch);
-        batch.ready = fed.ready;
+        batch.ready = if rewrites { out.into() } else { fed.ready };
+        let mut rest = Vec::new();
         if batch.ending.is_some() {
+            if let Some(Ending::Complete { rest: last }) = &mut batch.ending {
+                passage.finish(&[], &mut rest);
+                *last = rest.into();
+            }
             return batch;
         }
+        let half_frame = self.frames.as_ref().is_some_and(|it| !it.at_boundary());
         batch.ending = Some(match fed.error {
             Some(error) => unreadable(error),
-            None if self.observer.is_complete() => Ending::Complete {
-                rest: self.observer.closing().unwrap_or_default(),
-            },
+            None if self.observer.is_complete() && !half_frame => {
+                let marker = self.observer.closing().unwrap_or_default();
+                passage.finish(&marker, &mut rest);
+                Ending::Complete { rest: rest.into() }
+            }
             None => broken(
                 EndReason::Truncated,
                 "The provider ended the stream before it was complete.",
@@ -155,6 +210,34 @@ fn note(seen: Seen, batch: &mut Batch) -> Flow {
     }
     batch.events += 1;
     Flow::Continue
+}
+
+/// Adds to `out` what an event becomes. One that is not understood ends the stream.
+fn pass(
+    passage: &mut Passage,
+    event: &Event<'_>,
+    flow: Flow,
+    out: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> Flow {
+    if flow == Flow::StopBefore {
+        return flow;
+    }
+    match passage.event(event, out) {
+        Ok(()) => flow,
+        Err(error) => {
+            batch.ending = Some(not_understood(error));
+            Flow::StopBefore
+        }
+    }
+}
+
+fn not_understood(error: Malformed) -> Ending {
+    Ending::Broken {
+        reason: EndReason::Malformed,
+        detail: error.to_string(),
+        error: error.into(),
+    }
 }
 
 fn lost(error: &BodyError) -> Ending {

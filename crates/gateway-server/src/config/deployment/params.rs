@@ -74,6 +74,12 @@ impl<'a> Params<'a> {
         self.get(key).and_then(Node::as_bool)
     }
 
+    /// A flag that `litellm_settings` may have for all deployments.
+    pub(super) fn flag_or_litellm(&self, key: &str) -> Option<bool> {
+        self.flag(key)
+            .or_else(|| entry(self.litellm, key)?.1.as_bool())
+    }
+
     pub(super) fn texts(&self, key: &str) -> Vec<String> {
         let items = self.get(key).map_or(&[][..], Node::items).iter();
         items.filter_map(Node::as_text).map(str::to_owned).collect()

@@ -80,9 +80,9 @@ section! {
         ignored "default_api_key_tpm_limit": Kind::COUNT => "keys are not limited";
         ignored "default_api_key_rpm_limit": Kind::COUNT => "keys are not limited";
         ignored "configurable_clientside_auth_params": Kind::List => "callers cannot choose the address or the key";
-        ignored "drop_params": Kind::Bool, ["false"] => "parameters that the model does not support are sent on and may be refused";
-        ignored "additional_drop_params": Kind::List => "these parameters are sent on";
-        ignored "allowed_openai_params": Kind::List => "all parameters are sent on anyway";
+        honored "drop_params": Kind::Bool;
+        honored "additional_drop_params": Kind::List;
+        honored "allowed_openai_params": Kind::List;
         ignored "input_cost_per_second": Kind::AMOUNT => "costs are not computed";
         ignored "output_cost_per_second": Kind::AMOUNT => "costs are not computed";
         ignored "merge_reasoning_content_in_choices": Kind::Bool, ["false"] => "reasoning stays in its own field";

@@ -23,7 +23,7 @@ section! {
         honored "max_fallbacks": Kind::TIMES;
         honored "allowed_fails": Kind::TIMES => "switches to counting failures, as the key of `router_settings` does";
         honored "cooldown_time": Kind::SECONDS;
-        ignored "drop_params": Kind::Bool, ["false"] => "parameters that the model does not support are sent on and may be refused";
+        honored "drop_params": Kind::Bool;
         ignored "modify_params": Kind::Bool, ["false"] => "requests are not changed to fit the model";
         ignored "callbacks": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
         ignored "success_callback": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";

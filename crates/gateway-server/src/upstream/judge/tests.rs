@@ -71,7 +71,7 @@ fn no_cut_stream_is_ever_complete_and_every_whole_one_is() {
 #[test]
 fn half_of_the_last_event_is_not_completed_by_the_end() {
     for half in ["event: message_stop\n", "event: content_block_delta\n"] {
-        let mut judge = Judge::new(Dialect::AnthropicMessages, None, LIMIT);
+        let mut judge = judge_of(Dialect::AnthropicMessages, None, LIMIT);
         let read = judge.read(Bytes::from_static(half.as_bytes()));
         assert!(read.ready.is_empty() && read.ending.is_none());
         let end = judge.end(End::Clean);
@@ -84,7 +84,7 @@ fn half_of_the_last_event_is_not_completed_by_the_end() {
 
 #[test]
 fn an_event_over_the_limit_breaks_the_stream_behind_what_came_before() {
-    let mut judge = Judge::new(Dialect::OpenAiChat, None, 64);
+    let mut judge = judge_of(Dialect::OpenAiChat, None, 64);
     let long = format!("data: {{}}\n\ndata: {}", "x".repeat(80));
     let read = judge.read(Bytes::from(long));
     assert_eq!(read.ready, "data: {}\n\n");
@@ -93,9 +93,19 @@ fn an_event_over_the_limit_breaks_the_stream_behind_what_came_before() {
     );
 }
 
+fn judge_of(dialect: Dialect, choices: Option<u64>, limit: usize) -> Judge {
+    Judge::new(
+        dialect,
+        Framing::EventStream,
+        choices,
+        Passage::verbatim(),
+        limit,
+    )
+}
+
 /// What the judge says of `bytes`, split at random into pieces of at most `longest`.
 fn told(story: &Story, bytes: &[u8], way: Way, longest: usize, rng: &mut Rng) -> Told {
-    let mut judge = Judge::new(story.dialect, story.choices, LIMIT);
+    let mut judge = judge_of(story.dialect, story.choices, LIMIT);
     let mut told = Told::default();
     let mut rest = Bytes::copy_from_slice(bytes);
     while !rest.is_empty() {

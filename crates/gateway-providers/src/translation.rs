@@ -1,0 +1,129 @@
+//! Calls of clients that do not speak the provider's dialect.
+
+use bytes::Bytes;
+use gateway_core::chat::Request;
+use gateway_core::{
+    Asked, Dialect, Envelope, Limits, Policy, Quirks, Target, TranslateError, Translation,
+};
+use serde_json::{Map, Value};
+
+use crate::body::BodyRules;
+use crate::config::EndpointConfig;
+use crate::endpoint::CallParts;
+
+/// What an endpoint must know to have calls translated for it.
+#[derive(Debug)]
+pub(crate) struct TranslationRules {
+    quirks: Quirks,
+    max_output_tokens: Option<u64>,
+    reasons: Option<bool>,
+    policy: Policy,
+    /// The operator's parameters, in no dialect.
+    defaults: Option<Request>,
+    /// What of these has a meaning to the provider only, and what it requires.
+    rules: BodyRules,
+}
+
+impl TranslationRules {
+    /// Of a config whose provider has these quirks and requires these body fields.
+    pub(crate) fn build(config: &EndpointConfig, quirks: Quirks, rest: BodyRulesOf<'_>) -> Self {
+        let (defaults, raw) = read_defaults(&config.defaults);
+        Self {
+            quirks,
+            max_output_tokens: config.max_output_tokens,
+            reasons: config.reasons,
+            policy: config.policy.clone(),
+            defaults,
+            rules: rest(&raw),
+        }
+    }
+
+    /// What the operator wants done with parameters.
+    pub(crate) fn policy(&self, envelope: &Envelope) -> Policy {
+        let mut policy = self.policy.clone();
+        if let Some(drop) = flag(envelope, "drop_params") {
+            policy.drop = drop;
+        }
+        policy
+            .dropped
+            .extend(names(envelope, "additional_drop_params"));
+        policy
+            .allowed
+            .extend(names(envelope, "allowed_openai_params"));
+        policy
+    }
+
+    /// The body to send to `back` for `call` at `model`, and what turns the answer back.
+    pub(crate) fn translate(
+        &self,
+        call: &CallParts<'_>,
+        back: Dialect,
+        model: &str,
+        created: u64,
+    ) -> Result<(Bytes, Translation), TranslateError> {
+        let target = Target {
+            model,
+            max_output_tokens: self.max_output_tokens,
+            reasons: self.reasons,
+            quirks: &self.quirks,
+        };
+        let asked = Asked {
+            model: call.asked_model.to_owned(),
+            id: call.id.to_owned(),
+            created,
+            usage_in_stream: false,
+            echo: Vec::new(),
+        };
+        let policy = self.policy(call.envelope);
+        let (body, translation) = Translation::new(
+            (call.dialect, back),
+            call.envelope,
+            &target,
+            &policy,
+            asked,
+            self.defaults.as_ref(),
+        )?;
+        if self.rules.is_empty() {
+            return Ok((body, translation));
+        }
+        let envelope =
+            Envelope::parse(body, Limits::default()).map_err(|error| TranslateError::Invalid {
+                param: "request_body".to_owned(),
+                reason: error.to_string(),
+            })?;
+        Ok((self.rules.apply(&envelope, model), translation))
+    }
+}
+
+/// Makes the rules for a written body of what is left of the operator's parameters.
+pub(crate) type BodyRulesOf<'a> = &'a dyn Fn(&Map<String, Value>) -> BodyRules;
+
+/// The operator's parameters, which have OpenAI's names, in no dialect; and those that OpenAI has not.
+fn read_defaults(configured: &Map<String, Value>) -> (Option<Request>, Map<String, Value>) {
+    if configured.is_empty() {
+        return (None, Map::new());
+    }
+    let text = Value::Object(configured.clone()).to_string();
+    let read = Envelope::parse(Bytes::from(text), Limits::default())
+        .ok()
+        .and_then(|envelope| Request::of_parameters(&envelope).ok());
+    let Some(mut read) = read else {
+        return (None, configured.clone());
+    };
+    let rest = std::mem::take(&mut read.other)
+        .into_iter()
+        .map(|other| (other.name, other.value.value()))
+        .collect();
+    (Some(read), rest)
+}
+
+fn flag(envelope: &Envelope, field: &str) -> Option<bool> {
+    serde_json::from_slice(envelope.field(field)?).ok()
+}
+
+fn names(envelope: &Envelope, field: &str) -> Vec<String> {
+    envelope
+        .field(field)
+        .and_then(|json| serde_json::from_slice(json).ok())
+        .unwrap_or_default()
+}
