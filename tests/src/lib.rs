@@ -8,22 +8,31 @@
 //! | [`call`] | a call in any dialect over HTTP/1.1 or HTTP/2, with its record |
 //! | [`stream`] | the provider's side of a stream, cut into its parts |
 //! | [`command`] | foreign programs, with a deadline |
+//! | [`apart`] | a test in a network of its own, from which nothing reaches the outside |
 //! | [`nginx`] | nginx in front of a gateway |
+//! | [`published`] | what comes from the registries, installed |
 //! | [`python`] | the published Python clients |
 //! | [`node`] | the published clients for Node |
+//! | [`agent`] | the published agents, headless |
+//! | [`double`] | doubles of providers that we did not write |
 
+pub mod agent;
+pub mod apart;
 pub mod binary;
 pub mod call;
 pub mod command;
+pub mod double;
 pub mod gateway;
 pub mod nginx;
 pub mod node;
-mod published;
+pub mod published;
 pub mod python;
 pub mod setup;
 pub mod stream;
 
+pub use apart::apart;
 pub use call::{Call, Carry, Live};
+pub use double::Double;
 pub use gateway::Gateway;
 pub use setup::Setup;
 pub use stream::Stream;

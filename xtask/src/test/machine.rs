@@ -1,9 +1,8 @@
 //! What the tests need beyond the Rust toolchain, and how it gets here.
 
-use std::path::Path;
 use std::process::Command;
 
-use crate::failure::{Doing, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::shell;
 use crate::steps::Steps;
 
@@ -52,8 +51,7 @@ const TOOLS: [Tool; 6] = [
 /// Adds the installation steps; each does nothing when its result is there already.
 pub(crate) fn add_steps(steps: &mut Steps) {
     steps.step("Debian packages", debian_packages);
-    steps.step("Python clients", python_clients);
-    steps.step("Node clients", node_clients);
+    steps.step("published clients and doubles", published);
     steps.step("cargo-nextest", nextest);
 }
 
@@ -85,67 +83,16 @@ fn apt() -> Command {
     command
 }
 
-/// A virtual environment with the published clients; `tests/` looks for the Python there.
-fn python_clients() -> Result<()> {
-    clients(
-        "python",
-        "requirements.txt",
-        "requirements.txt",
-        |to, pins| {
-            shell::run(
-                Command::new("python3")
-                    .args(["-m", "venv", "--clear"])
-                    .arg(to),
-            )?;
-            let mut install = Command::new(to.join("bin/python"));
-            install.args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ]);
-            shell::run(install.arg("--requirement").arg(pins))
-        },
-    )
-}
-
-/// A folder with the published clients for Node; `tests/` looks for its `node_modules`.
-fn node_clients() -> Result<()> {
-    clients("node", "node/package.json", "installed.json", |to, pins| {
-        std::fs::create_dir_all(to).doing(format!("cannot create {}", to.display()))?;
-        std::fs::copy(pins, to.join("package.json")).doing("cannot copy the pins")?;
-        let mut install = Command::new("npm");
-        install.args([
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--no-package-lock",
-            "--ignore-scripts",
-            "--loglevel=error",
-        ]);
-        shell::run(install.current_dir(to))
-    })
-}
-
-/// Installs the clients of one language into a folder of the target directory, anew when their pins in `tests/` changed.
-/// `stamp` is a copy of the pins that is written last.
-fn clients(
-    name: &str,
-    pins: &str,
-    stamp: &str,
-    install: impl FnOnce(&Path, &Path) -> Result<()>,
-) -> Result<()> {
-    let folder = shell::target_dir().join(name);
-    let stamp = folder.join(stamp);
-    let source = shell::root().join("tests").join(pins);
-    let wanted = std::fs::read_to_string(&source).doing(format!("cannot read tests/{pins}"))?;
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        println!("all there");
-        return Ok(());
-    }
-    install(&folder, &source)?;
-    std::fs::write(&stamp, &wanted).doing(format!("cannot write {}", stamp.display()))
+/// Clients, agents and doubles from the registries, with their versions in `tests/published`.
+fn published() -> Result<()> {
+    shell::run(&mut shell::cargo(&[
+        "run",
+        "--quiet",
+        "--package",
+        "end-to-end",
+        "--bin",
+        "published",
+    ]))
 }
 
 /// Without nextest the tests run under `cargo test`, which is slower but needs nothing.
