@@ -2,9 +2,9 @@
 //!
 //! Source: Azure's "Azure OpenAI in Foundry Models REST API reference" and "API version lifecycle".
 
-use http::HeaderName;
+mod credentials;
 
-use crate::blueprint::{Blueprint, Credential, Route, Target};
+use crate::blueprint::{Blueprint, Route, Target};
 use crate::error::EndpointError;
 use crate::openai;
 use crate::provider::Settings;
@@ -28,7 +28,7 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
         shape;
     Ok(Blueprint {
         forwarded: openai::FORWARDED,
-        ..Blueprint::new(base, routes, credential(settings)?)
+        ..Blueprint::new(base, routes, credentials::credential(settings)?)
     })
 }
 
@@ -73,34 +73,5 @@ impl Shape {
     }
 }
 
-/// What the config says wins over the environment, and in each of them a key over a token.
-fn credential(settings: &Settings<'_>) -> Result<Credential, EndpointError> {
-    let token = || settings.config.azure_ad_token.as_ref();
-    if let (None, Some(token)) = (settings.configured_key(), token()) {
-        return bearer(token.expose());
-    }
-    if let Some(key) = settings.key()? {
-        return Credential::header(API_KEY, "", key.expose(), "api_key");
-    }
-    match settings.environment.variable("AZURE_AD_TOKEN") {
-        Some(token) => bearer(&token),
-        None => Ok(Credential::None),
-    }
-}
-
-fn bearer(token: &str) -> Result<Credential, EndpointError> {
-    if token.starts_with("oidc/") {
-        let reason = "exchanging an OIDC token is not served; give an Entra token";
-        return Err(EndpointError::setting("azure_ad_token", reason));
-    }
-    Credential::header(
-        http::header::AUTHORIZATION,
-        "Bearer ",
-        token,
-        "azure_ad_token",
-    )
-}
-
-const API_KEY: HeaderName = HeaderName::from_static("api-key");
 /// LiteLLM's default.
 const DEFAULT_VERSION: &str = "2025-02-01-preview";

@@ -31,10 +31,20 @@ pub struct EndpointConfig {
     pub vertex_project: Option<String>,
     /// Vertex: the location; else `VERTEXAI_LOCATION`.
     pub vertex_location: Option<String>,
-    /// Vertex: a service account's credentials, as JSON text or as the path of a file with it.
+    /// Vertex: Google credentials of any kind, as JSON text or as the path of a file with it; else those that
+    /// `VERTEXAI_CREDENTIALS` or `GOOGLE_APPLICATION_CREDENTIALS` name, else those of `gcloud`, else the machine's.
     pub vertex_credentials: Option<Secret>,
-    /// Azure: an Entra token, sent as Bearer where there is no key.
+    /// Azure: an Entra token, sent as Bearer where there is no key. `oidc/file/PATH`, `oidc/env/NAME`, `oidc/env_path/NAME`
+    /// and `oidc/azure/` name a token of another issuer instead, for which Entra gives one.
     pub azure_ad_token: Option<Secret>,
+    /// Azure: the tenant of the application; else `AZURE_TENANT_ID`.
+    pub tenant_id: Option<String>,
+    /// Azure: the application; else `AZURE_CLIENT_ID`.
+    pub client_id: Option<String>,
+    /// Azure: its secret; else `AZURE_CLIENT_SECRET`, else the token in the file that `AZURE_FEDERATED_TOKEN_FILE` names.
+    pub client_secret: Option<Secret>,
+    /// Azure: what the token is to be good for; else `AZURE_SCOPE`, else Azure's AI services.
+    pub azure_scope: Option<String>,
     /// What to do with parameters that the provider's dialect has not.
     pub policy: Policy,
     /// The longest answer that the model can give, in tokens, where it is known.
@@ -59,6 +69,9 @@ impl fmt::Debug for EndpointConfig {
             .field("defaults", &defaults)
             .field("vertex_project", &self.vertex_project)
             .field("vertex_location", &self.vertex_location)
+            .field("tenant_id", &self.tenant_id)
+            .field("client_id", &self.client_id)
+            .field("azure_scope", &self.azure_scope)
             .field("connect", &self.connect)
             // Keys are secret; people write keys into the base as well.
             .finish_non_exhaustive()

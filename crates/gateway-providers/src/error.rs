@@ -51,9 +51,9 @@ pub enum EndpointError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The credentials of a service account cannot be used.
+    /// Google credentials cannot be used.
     #[error("`vertex_credentials` cannot be used: {0}")]
-    Credentials(#[source] CredentialsError),
+    Credentials(#[from] CredentialsError),
     /// The connection settings contradict each other or cannot be read.
     #[error("cannot connect to the `api_base` as configured")]
     Connect(#[from] SpecError),
@@ -89,7 +89,9 @@ pub enum CredentialsError {
         column: usize,
     },
     /// Another kind of credentials.
-    #[error("its `type` is {kind:?}; only \"service_account\" is served")]
+    #[error(
+        "its `type` is {kind:?}; served are service_account, authorized_user, external_account and impersonated_service_account"
+    )]
     Kind {
         /// The `type` it has.
         kind: String,
@@ -97,6 +99,12 @@ pub enum CredentialsError {
     /// A field is absent.
     #[error("`{0}` is missing")]
     Missing(&'static str),
+    /// It has a token from a place that is not served.
+    #[error("its `credential_source` is {0}; files and URLs are served")]
+    Source(&'static str),
+    /// The credentials behind an impersonation impersonate somebody themselves.
+    #[error("its `source_credentials` act as somebody else, too; use `delegates`")]
+    Chain,
     /// The private key is no RSA key in PEM form.
     #[error("`private_key` holds no usable RSA key in PEM form")]
     Key,
@@ -171,9 +179,33 @@ pub enum TokenError {
         /// Its status.
         status: u16,
     },
+    /// There is no token that could be exchanged.
+    #[error("the token to exchange cannot be had from {place}: {reason}")]
+    Subject {
+        /// A file, or a URL's path.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
     /// The exchange was given up because the process is ending.
     #[error("the exchange was given up")]
     Abandoned,
+}
+
+impl TokenError {
+    /// Says at which of several steps it happened.
+    pub(crate) fn at(self, step: &str) -> Self {
+        match self {
+            Self::Send { reason } => Self::Send {
+                reason: format!("{step}: {reason}"),
+            },
+            Self::Refused { status, reason } => Self::Refused {
+                status,
+                reason: format!("{step}: {reason}"),
+            },
+            error => error,
+        }
+    }
 }
 
 fn or_variables(variables: &[&str]) -> String {

@@ -1,11 +1,21 @@
 //! What is good for a while and has to be fetched again, access tokens above all: cached, refreshed ahead of time, one
 //! fetch at a time.
 
-pub(crate) mod ask;
+// When to fetch.
 mod cache;
-mod exchange;
+
+// Who is who, and what each does for a token.
+mod entra;
+mod google;
 mod identity;
-mod service_account;
+
+// What they do it with.
+pub(crate) mod ask;
+mod base64;
+mod endpoint;
+mod exchange;
+mod subject;
+mod timestamp;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,8 +28,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::endpoint::Ways;
+pub(crate) use self::entra::{Application, Proof};
+pub(crate) use self::google::Google;
 pub(crate) use self::identity::{Identity, TokenSource, TokenSources};
-pub(crate) use self::service_account::{ServiceAccount, TokenKey};
 
 use self::cache::{Advice, Cache};
 use crate::error::TokenError;
@@ -155,6 +167,9 @@ impl<G: Grant> Drop for Fetching<G> {
         self.0.ended.send_replace(());
     }
 }
+
+/// Identifies credentials by value without holding them.
+pub(crate) type TokenKey = [u8; 32];
 
 /// What makes two sources one: the credentials by value, without holding them, and the ways to who issues.
 pub(crate) type SourceKey = (TokenKey, Vec<ConnectSpec>);

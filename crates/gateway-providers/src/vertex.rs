@@ -2,15 +2,16 @@
 //!
 //! Source: Google's "Request predictions with Claude models", Anthropic's "Claude on Vertex AI".
 
-use gateway_core::{Dialect, Secret};
+mod credentials;
 
-use crate::blueprint::{Blueprint, Credential, Mode, ModelField, Route, Target};
-use crate::config::ConnectOptions;
-use crate::connect;
-use crate::error::{CredentialsError, EndpointError};
+use gateway_core::Dialect;
+use http::{HeaderName, HeaderValue};
+
+use crate::blueprint::{Blueprint, Mode, ModelField, Route, Target};
+use crate::error::EndpointError;
 use crate::headers::Betas;
 use crate::provider::Settings;
-use crate::token::{Identity, ServiceAccount, TokenSource};
+use crate::token::Google;
 use crate::url::{BaseUrl, segment};
 
 /// The endpoint of one project and location.
@@ -22,8 +23,8 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
             reason: CLAUDE.1,
         });
     }
-    let account = account(settings)?;
-    let place = Place::of(settings, account.as_ref())?;
+    let google = credentials::google(settings)?;
+    let place = Place::of(settings, google.as_ref())?;
     let routes = METHODS
         .iter()
         .map(|(mode, method)| {
@@ -34,11 +35,10 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
         })
         .collect::<Result<_, EndpointError>>()?;
     let (Place::Models { base, .. } | Place::Whole(base)) = place;
-    let credential = match account {
-        Some(account) => token(settings, account, &base)?,
-        None => Credential::None,
-    };
+    let headers = quota_project(google.as_ref())?;
+    let credential = credentials::credential(settings, google);
     Ok(Blueprint {
+        headers,
         forwarded: FORWARDED,
         betas: Betas::Listed(BETAS),
         model_field: ModelField::Removed,
@@ -57,10 +57,7 @@ enum Place {
 }
 
 impl Place {
-    fn of(
-        settings: &Settings<'_>,
-        account: Option<&ServiceAccount>,
-    ) -> Result<Self, EndpointError> {
+    fn of(settings: &Settings<'_>, google: Option<&Google>) -> Result<Self, EndpointError> {
         let given = settings.configured_base().transpose()?;
         let api = match &given {
             Some(base) if !matches!(base.path(), "" | "/v1" | "/v1beta1") => {
@@ -70,7 +67,7 @@ impl Place {
             _ => "/v1",
         };
         let location = location(settings)?;
-        let project = project(settings, account)?;
+        let project = project(settings, google)?;
         let base = match given {
             Some(base) => base,
             None => BaseUrl::parse(&format!("https://{}", host(&location)))
@@ -103,7 +100,7 @@ fn location(settings: &Settings<'_>) -> Result<String, EndpointError> {
         .config
         .vertex_location
         .clone()
-        .or_else(|| settings.environment.variable(LOCATION[0]))
+        .or_else(|| Some(settings.environment.first(LOCATION)?.1))
         .ok_or_else(|| settings.missing("vertex_location", LOCATION))?;
     let location = location.trim().to_owned();
     // It becomes a part of a host name.
@@ -117,84 +114,35 @@ fn location(settings: &Settings<'_>) -> Result<String, EndpointError> {
     Ok(location)
 }
 
-fn project(
-    settings: &Settings<'_>,
-    account: Option<&ServiceAccount>,
-) -> Result<String, EndpointError> {
+fn project(settings: &Settings<'_>, google: Option<&Google>) -> Result<String, EndpointError> {
     let project = settings
         .config
         .vertex_project
         .clone()
-        .or_else(|| settings.environment.variable(PROJECT[0]))
-        .or_else(|| account?.project().map(str::to_owned))
+        .or_else(|| Some(settings.environment.first(PROJECT)?.1))
+        .or_else(|| google?.project().map(str::to_owned))
         .ok_or_else(|| settings.missing("vertex_project", PROJECT))?;
     segment(project.trim())
         .ok_or_else(|| EndpointError::setting("vertex_project", "it is no project"))
 }
 
-/// The service account. `None` if the operator sends an `Authorization` of their own.
-fn account(settings: &Settings<'_>) -> Result<Option<ServiceAccount>, EndpointError> {
-    let own = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
-    if settings.config.extra_headers.iter().any(own) {
-        return Ok(None);
-    }
-    let text = settings
-        .config
-        .vertex_credentials
-        .clone()
-        .or_else(|| Some(Secret::new(settings.environment.first(CREDENTIALS)?.1)))
-        .ok_or_else(|| settings.missing("vertex_credentials", CREDENTIALS))?;
-    let text = text.expose().trim();
-    if text.starts_with('{') {
-        return ServiceAccount::parse(text)
-            .map(Some)
-            .map_err(EndpointError::Credentials);
-    }
-    let read = std::fs::read_to_string(text).map_err(|error| CredentialsError::Read {
-        path: text.to_owned(),
-        kind: error.kind(),
-    });
-    read.and_then(|json| ServiceAccount::parse(json.trim()))
-        .map(Some)
-        .map_err(EndpointError::Credentials)
-}
-
-fn token(
-    settings: &Settings<'_>,
-    account: ServiceAccount,
-    base: &BaseUrl,
-) -> Result<Credential, EndpointError> {
-    let address = BaseUrl::parse(account.token_uri())
-        .map_err(|reason| EndpointError::setting("token_uri", reason))?;
-    let options = &settings.config.connect;
-    // The operator's certificates are meant for the API. They also count for the token endpoint where both
-    // are Google's or on one host; a private `api_base` with an own CA must not break Google's.
-    let same = settings.configured_base().is_none() || address.host() == base.host();
-    let options = if same {
-        options.clone()
-    } else {
-        ConnectOptions {
-            proxy: options.proxy.clone(),
-            ..ConnectOptions::default()
-        }
+/// Who pays for a user's calls: without it Google refuses them.
+fn quota_project(google: Option<&Google>) -> Result<Vec<(HeaderName, HeaderValue)>, EndpointError> {
+    let Some(project) = google.and_then(Google::quota_project) else {
+        return Ok(Vec::new());
     };
-    let spec = connect::spec(&address, &options, settings.environment)?;
-    let environment = settings.environment;
-    let key = (account.identity(), vec![spec.clone()]);
-    let source = environment.tokens().get(key, || {
-        let identity = Identity::ServiceAccount { account, spec };
-        TokenSource::new(identity, environment.tasks().clone())
-    });
-    Ok(Credential::Token(source))
+    let value = HeaderValue::try_from(project)
+        .map_err(|_| EndpointError::setting("quota_project_id", "a header cannot carry it"))?;
+    Ok(vec![(USER_PROJECT, value)])
 }
 
 const METHODS: [(Mode, &str); 2] = [
     (Mode::Plain, ":rawPredict"),
     (Mode::Stream, ":streamRawPredict"),
 ];
-const LOCATION: &[&str] = &["VERTEXAI_LOCATION"];
-const PROJECT: &[&str] = &["VERTEXAI_PROJECT"];
-const CREDENTIALS: &[&str] = &["VERTEXAI_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"];
+const LOCATION: &[&str] = &["VERTEXAI_LOCATION", "VERTEX_LOCATION"];
+const PROJECT: &[&str] = &["VERTEXAI_PROJECT", "GOOGLE_CLOUD_PROJECT"];
+const USER_PROJECT: HeaderName = HeaderName::from_static("x-goog-user-project");
 const CLAUDE: (&str, &str) = ("claude", "only Claude models are served on vertex_ai");
 
 /// The version of the API is in the body here: `anthropic-version` does not pass.

@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
-use gateway_transport::{ConnectSpec, Shard};
+use gateway_transport::Shard;
 use http::HeaderValue;
 
-use super::service_account::ServiceAccount;
-use super::{Fresh, Grant, Source, Sources, exchange};
+use super::entra::Application;
+use super::google::Google;
+use super::{Fresh, Grant, Source, SourceKey, Sources};
 use crate::error::TokenError;
 
 /// The token of one identity, as a whole `Authorization` value.
@@ -17,11 +18,20 @@ pub(crate) type TokenSources = Sources<Identity>;
 /// Credentials that give Bearer tokens.
 #[derive(Debug)]
 pub(crate) enum Identity {
-    /// A Google service account.
-    ServiceAccount {
-        account: ServiceAccount,
-        spec: ConnectSpec,
-    },
+    /// At Google, of any kind.
+    Google(Box<Google>),
+    /// An application of Microsoft Entra ID.
+    Entra(Application),
+}
+
+impl Identity {
+    /// Equal for equal credentials over equal ways.
+    pub(crate) fn key(&self) -> SourceKey {
+        match self {
+            Self::Google(google) => google.key(),
+            Self::Entra(application) => application.key(),
+        }
+    }
 }
 
 impl Grant for Identity {
@@ -29,7 +39,8 @@ impl Grant for Identity {
 
     fn subject(&self) -> &str {
         match self {
-            Self::ServiceAccount { account, .. } => account.email(),
+            Self::Google(google) => google.subject(),
+            Self::Entra(application) => application.subject(),
         }
     }
 
@@ -38,10 +49,13 @@ impl Grant for Identity {
         shard: &Shard,
         now: SystemTime,
     ) -> Result<Fresh<HeaderValue>, TokenError> {
-        match self {
-            Self::ServiceAccount { account, spec } => {
-                exchange::exchange(account, spec, shard, now).await
-            }
-        }
+        let issued = match self {
+            Self::Google(google) => google.fetch(shard, now).await?,
+            Self::Entra(application) => application.fetch(shard).await?,
+        };
+        Ok(Fresh {
+            good: issued.header()?,
+            lifetime: issued.lifetime,
+        })
     }
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use gateway_testkit::script::{Gate, Script};
 use gateway_testkit::upstream::{Recorded, Upstream};
-use gateway_transport::{ConnectSpec, Shard, Transport, TransportConfig};
+use gateway_transport::{Shard, Transport, TransportConfig};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
-use super::{Identity, ServiceAccount, TokenSource};
+use super::{Google, Identity, TokenSource, Ways};
+use crate::config::ConnectOptions;
+use crate::environment::Environment;
 use crate::error::TokenError;
 
 const PEM: &str = include_str!("../../tests/fixtures/service-account.pem");
@@ -40,12 +42,16 @@ impl World {
             "type": "service_account", "client_email": "sa@p.iam.example",
             "private_key": PEM, "token_uri": token_uri,
         });
-        let account = ServiceAccount::parse(&credentials.to_string()).expect("good credentials");
-        let spec = ConnectSpec::from_url(&token_uri).expect("a URL");
+        let ways = Ways {
+            options: &ConnectOptions::default(),
+            own_host: None,
+            environment: &Environment::with_variables([("", ""); 0]),
+        };
+        let google = Google::parse(&credentials.to_string(), &ways).expect("good credentials");
         let transport = Transport::single(TransportConfig::default());
         let tasks = TaskTracker::new();
         Self {
-            source: TokenSource::new(Identity::ServiceAccount { account, spec }, tasks.clone()),
+            source: TokenSource::new(Identity::Google(Box::new(google)), tasks.clone()),
             shard: transport.shard(0),
             exchanges,
             tasks,

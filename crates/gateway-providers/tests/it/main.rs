@@ -1,5 +1,6 @@
 //! Endpoints from outside: what is built, what is sent, what is refused.
 
+mod azure;
 mod example;
 mod refused;
 mod requests;

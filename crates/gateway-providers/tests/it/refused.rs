@@ -37,10 +37,7 @@ fn what_is_missing_is_named_with_the_variables_that_would_do() {
         ),
         (config("azure/dep"), "AZURE_API_BASE"),
         (config("hosted_vllm/x"), "HOSTED_VLLM_API_BASE"),
-        (
-            config("vertex_ai/claude-x"),
-            "GOOGLE_APPLICATION_CREDENTIALS",
-        ),
+        (config("vertex_ai/claude-x"), "VERTEXAI_LOCATION"),
     ] {
         let text = refused(config);
         assert!(text.contains(expected), "{text}");

@@ -212,6 +212,46 @@ async fn endpoints_of_one_account_share_one_token_from_a_file_or_from_text() {
 }
 
 #[tokio::test]
+async fn without_any_credentials_gclouds_file_counts_and_then_the_machine() {
+    let upstream = Upstream::answering(|request| {
+        let token = match request.method.as_str() {
+            "GET" => "machine",
+            _ => "user",
+        };
+        Script::json(200, &json!({"access_token": token, "expires_in": 3600}))
+    })
+    .await;
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join(".config/gcloud");
+    let host = upstream.addr().to_string();
+    let variables = [
+        ("HOME", home.path().to_str().expect("text")),
+        ("GCE_METADATA_HOST", host.as_str()),
+    ];
+    let bare = || EndpointConfig {
+        extra_headers: Vec::new(),
+        ..signed("vertex_ai/claude-x")
+    };
+    let sent = async || {
+        let request = request(&endpoint(bare(), &variables), &call(PLAIN)).await;
+        let request = request.expect("a request");
+        (
+            header(&request, "authorization").to_owned(),
+            header(&request, "x-goog-user-project").to_owned(),
+        )
+    };
+    assert_eq!(sent().await, ("Bearer machine".to_owned(), String::new()));
+    let user = json!({
+        "type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r",
+        "quota_project_id": "payer", "token_uri": upstream.url(),
+    });
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("application_default_credentials.json");
+    std::fs::write(file, user.to_string()).expect("written");
+    assert_eq!(sent().await, ("Bearer user".to_owned(), "payer".to_owned()));
+}
+
+#[tokio::test]
 async fn without_a_token_nothing_is_sent_and_the_reason_is_chained() {
     let upstream =
         Upstream::answering(|_| Script::json(401, &json!({"error": "unauthorized_client"}))).await;
