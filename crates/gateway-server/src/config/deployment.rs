@@ -255,6 +255,10 @@ fn endpoint(
         vertex_location: params.owned("vertex_location"),
         vertex_credentials: params.secret("vertex_credentials", report),
         azure_ad_token: params.secret("azure_ad_token", report),
+        tenant_id: params.owned("tenant_id"),
+        client_id: params.owned("client_id"),
+        client_secret: params.secret("client_secret", report),
+        azure_scope: params.owned("azure_scope"),
         policy: Policy {
             drop: params.flag_or_litellm("drop_params") == Some(true),
             dropped: params.texts("additional_drop_params"),

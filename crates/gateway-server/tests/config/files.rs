@@ -115,6 +115,7 @@ fn the_reference_configuration_and_all_examples_are_strictly_fine() {
         "ANTHROPIC_API_KEY",
         "AZURE_API_KEY",
         "AZURE_AD_TOKEN",
+        "AZURE_CLIENT_SECRET",
         "AZURE_WEST_KEY",
         "AZURE_NORTH_KEY",
         "VERTEX_CREDENTIALS",

@@ -47,6 +47,10 @@ section! {
         honored "vertex_location": Kind::Text;
         honored "vertex_credentials": Kind::SecretOrMap;
         honored "azure_ad_token": Kind::Secret;
+        honored "tenant_id": Kind::Text;
+        honored "client_id": Kind::Text;
+        honored "client_secret": Kind::Secret;
+        honored "azure_scope": Kind::Text;
         honored "timeout": Kind::SECONDS => "bounds one attempt, to the last byte of its answer, and not the silence between two reads";
         honored "request_timeout": Kind::SECONDS;
         honored "stream_timeout": Kind::SECONDS => "bounds the time from an attempt's start to the first content of a stream; comments, pings and empty events do not count";
@@ -110,10 +114,6 @@ section! {
         ignored "aws_sts_endpoint": Kind::Text => "Bedrock deployments are not served";
         ignored "aws_external_id": Kind::Text => "Bedrock deployments are not served";
         ignored "aws_bedrock_runtime_endpoint": Kind::Text => "Bedrock deployments are not served";
-        ignored "tenant_id": Kind::Text => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
-        ignored "client_id": Kind::Text => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
-        ignored "client_secret": Kind::Secret => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
-        ignored "azure_scope": Kind::Text => "no Entra ID token is fetched; use `azure_ad_token` or `api_key`";
         ignored "cache_control_injection_points": Kind::Any => "messages get no cache marks";
         ignored "ensure_alternating_roles": Kind::Bool, ["false"] => "messages are sent as they are";
         ignored "user_continue_message": Kind::Any => "messages are sent as they are";
