@@ -5,6 +5,7 @@
 //! one or more *choices*, as in OpenAI's. Values that no dialect but their own understands stay JSON text.
 
 mod answer;
+mod call_id;
 mod delta;
 mod json;
 mod message;
@@ -12,6 +13,11 @@ mod request;
 mod tracker;
 
 pub use answer::{Answer, Choice, Finish, FinishReason};
+#[expect(
+    unused_imports,
+    reason = "for the dialects whose clients know no signed calls"
+)]
+pub(crate) use call_id::{signed_id, unsigned_id};
 pub use delta::{Delta, Opened};
 pub use json::Json;
 pub use message::{CacheMarker, Message, Part, PartKind, Role, Signature, Source};

@@ -110,6 +110,8 @@ pub enum Opened<'a> {
         name: Cow<'a, str>,
         /// Its arguments are free text.
         custom: bool,
+        /// Gemini signs calls; said here, because clients of other dialects get it inside of the id.
+        signature: Option<Signature>,
     },
     /// The model says that it will not.
     Refusal,

@@ -129,13 +129,24 @@ impl ToolNames {
             Delta::Open {
                 choice,
                 part,
-                opened: Opened::ToolCall { id, name, custom },
+                opened:
+                    Opened::ToolCall {
+                        id,
+                        name,
+                        custom,
+                        signature,
+                    },
             } => {
                 let name = self.original(&name).map_or(name, Cow::Borrowed);
                 Delta::Open {
                     choice,
                     part,
-                    opened: Opened::ToolCall { id, name, custom },
+                    opened: Opened::ToolCall {
+                        id,
+                        name,
+                        custom,
+                        signature,
+                    },
                 }
             }
             other => other,
