@@ -73,6 +73,11 @@ impl Dialect {
         )
     }
 
+    /// Whether its answers are counts of tokens.
+    pub const fn counts_tokens(self) -> bool {
+        matches!(self, Self::AnthropicCountTokens | Self::GeminiCountTokens)
+    }
+
     /// The status to send for `error` in this dialect: 529 is Anthropic's own for an overload, OpenAI's clients know
     /// 503.
     pub const fn status(self, error: &ErrorInfo) -> u16 {

@@ -12,6 +12,8 @@ pub(crate) struct BodyRules {
     model: ModelField,
     /// Members that are set when the client does not set them: key and raw JSON.
     defaults: Vec<(String, String)>,
+    /// Members that are left out.
+    dropped: Vec<String>,
 }
 
 impl BodyRules {
@@ -25,6 +27,7 @@ impl BodyRules {
         let mut rules = Self {
             model,
             defaults: Vec::new(),
+            dropped: Vec::new(),
         };
         if let Some(Value::Object(extra)) = configured.get(EXTRA_BODY) {
             rules.add_all(extra);
@@ -39,6 +42,12 @@ impl BodyRules {
         rules
     }
 
+    /// The same, leaving out these members of what the client sends.
+    pub(crate) fn without(mut self, dropped: &[String]) -> Self {
+        self.dropped = dropped.to_vec();
+        self
+    }
+
     /// Whether a body that names its model needs no change.
     pub(crate) fn is_empty(&self) -> bool {
         self.model == ModelField::Set && self.defaults.is_empty()
@@ -47,6 +56,14 @@ impl BodyRules {
     /// The body to send for a call at `model`. The client's own bytes, not a copy, if nothing differs.
     pub(crate) fn apply(&self, envelope: &Envelope, model: &str) -> Bytes {
         let mut edit = envelope.edit();
+        for key in &self.dropped {
+            edit.remove(key);
+        }
+        if envelope.field(ADDITIONAL_DROP).is_some() {
+            for key in names(envelope, ADDITIONAL_DROP) {
+                edit.remove(&key);
+            }
+        }
         edit.remove_gateway_fields();
         match self.model {
             ModelField::Set if envelope.model() == Some(model) => {}
@@ -82,6 +99,17 @@ impl BodyRules {
         }
     }
 }
+
+/// The texts in a list of the body.
+pub(crate) fn names(envelope: &Envelope, field: &str) -> Vec<String> {
+    envelope
+        .field(field)
+        .and_then(|json| serde_json::from_slice(json).ok())
+        .unwrap_or_default()
+}
+
+/// LiteLLM's name for fields that one request wants left out.
+pub(crate) const ADDITIONAL_DROP: &str = "additional_drop_params";
 
 /// LiteLLM's name for a nested object of body parameters.
 const EXTRA_BODY: &str = "extra_body";

@@ -83,7 +83,8 @@ impl Endpoint {
                 blueprint.model_field,
                 &blueprint.constants,
                 &config.defaults,
-            ),
+            )
+            .without(&config.policy.dropped),
             translation: TranslationRules::build(&config, blueprint.quirks, &|rest| {
                 BodyRules::build(blueprint.model_field, &blueprint.constants, rest)
             }),

@@ -7,7 +7,7 @@ use gateway_core::{
 };
 use serde_json::{Map, Value};
 
-use crate::body::BodyRules;
+use crate::body::{ADDITIONAL_DROP, BodyRules, names};
 use crate::config::EndpointConfig;
 use crate::endpoint::CallParts;
 
@@ -44,9 +44,7 @@ impl TranslationRules {
         if let Some(drop) = flag(envelope, "drop_params") {
             policy.drop = drop;
         }
-        policy
-            .dropped
-            .extend(names(envelope, "additional_drop_params"));
+        policy.dropped.extend(names(envelope, ADDITIONAL_DROP));
         policy
             .allowed
             .extend(names(envelope, "allowed_openai_params"));
@@ -119,11 +117,4 @@ fn read_defaults(configured: &Map<String, Value>) -> (Option<Request>, Map<Strin
 
 fn flag(envelope: &Envelope, field: &str) -> Option<bool> {
     serde_json::from_slice(envelope.field(field)?).ok()
-}
-
-fn names(envelope: &Envelope, field: &str) -> Vec<String> {
-    envelope
-        .field(field)
-        .and_then(|json| serde_json::from_slice(json).ok())
-        .unwrap_or_default()
 }

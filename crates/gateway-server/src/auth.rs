@@ -52,11 +52,11 @@ impl Keys {
         Self { master, header }
     }
 
-    /// Whether these headers may call.
+    /// Whether these headers may call, or the key that stands in the path's query, where that is usual.
     ///
     /// # Errors
     /// Why not.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Denied> {
+    pub(crate) fn check(&self, headers: &HeaderMap, query: Option<&str>) -> Result<(), Denied> {
         let Some(master) = &self.master else {
             return Ok(());
         };
@@ -65,7 +65,9 @@ impl Keys {
                 let value = headers.get(name).ok_or(Denied::NoKeyInHeader)?;
                 bare(value.as_bytes())
             }
-            None => presented(headers)?.ok_or(Denied::NoKey)?,
+            None => presented(headers)?
+                .or(query.map(str::as_bytes))
+                .ok_or(Denied::NoKey)?,
         };
         let same: bool = presented.ct_eq(master.expose().as_bytes()).into();
         same.then_some(()).ok_or(Denied::WrongKey)
@@ -145,7 +147,7 @@ mod tests {
             ("x-goog-api-key", "sk-right"),
             ("ocp-apim-subscription-key", "sk-right"),
         ] {
-            assert_eq!(keys().check(&headers(&[pair])), Ok(()), "{pair:?}");
+            assert_eq!(keys().check(&headers(&[pair]), None), Ok(()), "{pair:?}");
         }
     }
 
@@ -162,7 +164,7 @@ mod tests {
                 Denied::TwoKeys,
             ),
         ] {
-            assert_eq!(keys().check(&headers(pairs)), Err(why), "{pairs:?}");
+            assert_eq!(keys().check(&headers(pairs), None), Err(why), "{pairs:?}");
         }
     }
 
@@ -172,7 +174,7 @@ mod tests {
             ("x-litellm-api-key", "sk-right"),
             ("authorization", "Bearer a-subscription"),
         ]);
-        assert_eq!(keys().check(&both), Ok(()));
+        assert_eq!(keys().check(&both, None), Ok(()));
     }
 
     #[test]
@@ -181,9 +183,12 @@ mod tests {
             Some(Secret::new("sk-right".to_owned())),
             Some(HeaderName::from_static("x-team-key")),
         );
-        assert_eq!(keys.check(&headers(&[("x-team-key", "sk-right")])), Ok(()));
         assert_eq!(
-            keys.check(&headers(&[("authorization", "Bearer sk-right")])),
+            keys.check(&headers(&[("x-team-key", "sk-right")]), None),
+            Ok(())
+        );
+        assert_eq!(
+            keys.check(&headers(&[("authorization", "Bearer sk-right")]), None),
             Err(Denied::NoKeyInHeader)
         );
     }

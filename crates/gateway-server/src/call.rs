@@ -7,6 +7,7 @@ mod options;
 // What comes of it: attempts, real and made up, judged.
 mod attempt;
 mod continuation;
+mod count;
 mod mock;
 mod outcome;
 mod wait;
@@ -20,13 +21,14 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Limits};
+use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind};
 use gateway_router::{Answered, Plan, Resolved, Unanswered, execute};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+use crate::api::CallRoute;
 use crate::body::Outgoing;
 use crate::edge::{Client, StallWatch};
 use crate::opening::{Opening, Pending};
@@ -53,14 +55,14 @@ pub(crate) enum Answer {
     Stream(Option<Box<UpstreamStream>>, Batch),
 }
 
-/// Answers a call of `dialect`. Dropping the future gives the call up: its upstream exchange ends at once.
+/// Answers a call. Dropping the future gives the call up: its upstream exchange ends at once.
 pub(crate) async fn answer(
     worker: Arc<Worker>,
     client: Arc<Client>,
     request: Request<Incoming>,
-    dialect: Dialect,
-    path_model: Option<String>,
+    route: CallRoute,
 ) -> Response<Outgoing> {
+    let dialect = route.dialect;
     let started = Instant::now();
     let snapshot = worker.shared.snapshot.load_full();
     let call_id = call_id(request.headers());
@@ -72,8 +74,9 @@ pub(crate) async fn answer(
     if let Carrier::Http2(watch) = &carrier {
         record.watched(watch);
     }
-    let asked = match take(&snapshot, request, path_model, &mut record).await {
-        Ok(asked) => asked,
+    let asked = match take(&snapshot, request, route, &mut record).await {
+        Ok(Taken::Asked(asked)) => asked,
+        Ok(Taken::Estimated(count)) => return count::answer(record, count),
         Err(failure) => return refuse(record, &snapshot, failure),
     };
     let beat = snapshot.limits.heartbeat(dialect).filter(|_| record.stream);
@@ -92,6 +95,14 @@ pub(crate) async fn answer(
             respond::with(StatusCode::OK, headers::opened(shown_id), body)
         }
     }
+}
+
+/// What a client asks for, and how it is answered.
+enum Taken {
+    /// By a provider.
+    Asked(Box<Asked>),
+    /// By an estimate: nobody can count.
+    Estimated(Bytes),
 }
 
 /// What a client asks for, read and understood, and who may serve it.
@@ -155,12 +166,13 @@ fn refuse(mut record: OpenRecord, snapshot: &Snapshot, mut failure: Failure) -> 
 async fn take(
     snapshot: &Snapshot,
     request: Request<Incoming>,
-    path_model: Option<String>,
+    route: CallRoute,
     record: &mut OpenRecord,
-) -> Result<Box<Asked>, Failure> {
+) -> Result<Taken, Failure> {
     let limits = &snapshot.limits;
     let (parts, body) = request.into_parts();
-    if let Err(denied) = snapshot.keys.check(&parts.headers) {
+    let key = intake::key_in_query(route.dialect, parts.uri.query());
+    if let Err(denied) = snapshot.keys.check(&parts.headers, key.as_deref()) {
         return Err(Failure::rejected(
             ErrorKind::Authentication,
             denied.message(),
@@ -169,19 +181,24 @@ async fn take(
     intake::admit(&parts.headers, limits.request_bytes)?;
     record.take_places(&parts.headers).await?;
     let body = intake::collect(body, limits.request_bytes, limits.request_idle).await?;
-    let envelope = Envelope::parse(body, Limits::default())
-        .map_err(|error| Failure::new(EndReason::Rejected, ErrorInfo::from(&error)))?;
-    let resolved = resolve(snapshot, &envelope, path_model.as_deref(), record)?;
+    let envelope = intake::read(body, &route)?;
+    let asked_for = resolve(snapshot, &envelope, route.model.as_deref(), record)?;
+    let Some(resolved) = asked_for.speaking(route.dialect) else {
+        return match count::estimate(route.dialect, &envelope) {
+            Some(count) => Ok(Taken::Estimated(count)),
+            None => Err(not_served(route.dialect)),
+        };
+    };
     let mut said = options::read(&parts.headers, &envelope, snapshot)?;
     said.options.stream = record.stream;
     record.max_retries = said.options.retries;
     // On the heap: a future has room for each of its arguments twice.
-    Ok(Box::new(Asked {
+    Ok(Taken::Asked(Box::new(Asked {
         parts,
         envelope: said.envelope.take().unwrap_or(envelope),
         resolved,
         said,
-    }))
+    })))
 }
 
 /// From the request to an answer that may be opened towards the client, by as many attempts as it takes.
@@ -233,7 +250,14 @@ async fn attempt(
         Ok(answered) => Ok(settle(answered, &snapshot, &mut record, &mut timers)),
         Err(unanswered) => {
             let in_full = asked.said.tell_attempts;
-            Err(nobody_answered(unanswered, &plan, &mut record, in_full))
+            let failure = nobody_answered(unanswered, &plan, &mut record, in_full);
+            match count::instead_of(&failure, record.dialect, &asked.envelope) {
+                Some(count) => {
+                    record.estimated = true;
+                    Ok((HeaderMap::new(), Answer::Whole(count)))
+                }
+                None => Err(failure),
+            }
         }
     };
     let wish = wish.filter(|_| matches!(outcome, Ok((_, Answer::Stream(Some(_), _)))));
@@ -283,6 +307,7 @@ fn settle(
     timers.follow(&attempt);
     record.usage = got.usage;
     record.made_up = got.made_up;
+    record.lost = got.lost;
     if let Some(at) = got.content {
         record.content_arrived(at);
     }
@@ -316,14 +341,15 @@ fn resolve(
         return Err(Failure::new(EndReason::Rejected, error));
     };
     record.group = Some(resolved.group());
-    let dialect = record.dialect;
-    resolved.speaking(dialect).ok_or_else(|| {
-        let message = format!(
-            "No deployment of this model speaks {} towards its provider.",
-            dialect.name()
-        );
-        Failure::rejected(ErrorKind::InvalidRequest, message)
-    })
+    Ok(resolved)
+}
+
+fn not_served(dialect: Dialect) -> Failure {
+    let message = format!(
+        "No deployment of this model can serve {} calls.",
+        dialect.name()
+    );
+    Failure::rejected(ErrorKind::InvalidRequest, message)
 }
 
 /// A JSON number that counts something.

@@ -1,16 +1,21 @@
-//! The models that clients may name, in OpenAI's and in Anthropic's shape.
+//! The models that clients may name, in OpenAI's, Anthropic's and Google's shape.
 
 use gateway_core::{Dialect, ErrorInfo, ErrorKind};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 
+use crate::api::ModelShape;
 use crate::body::Outgoing;
 use crate::respond::{json, refuse};
 use crate::worker::Worker;
 
-/// Anthropic's clients say which version of its API they speak, and expect its shape.
-pub(crate) fn dialect(headers: &HeaderMap) -> Dialect {
-    if headers.contains_key("anthropic-version") {
+/// Whose shape a client expects: Anthropic's say which version of its API they speak, Google's send their key in a header
+/// of their own.
+pub(crate) fn dialect(headers: &HeaderMap, shape: ModelShape) -> Dialect {
+    let google = ["x-goog-api-key", "x-goog-api-client"];
+    if shape == ModelShape::Gemini || google.iter().any(|name| headers.contains_key(*name)) {
+        Dialect::Gemini
+    } else if headers.contains_key("anthropic-version") {
         Dialect::AnthropicMessages
     } else {
         Dialect::OpenAiChat
@@ -18,11 +23,11 @@ pub(crate) fn dialect(headers: &HeaderMap) -> Dialect {
 }
 
 /// All names.
-pub(crate) fn list(worker: &Worker, headers: &HeaderMap) -> Response<Outgoing> {
+pub(crate) fn list(worker: &Worker, dialect: Dialect) -> Response<Outgoing> {
     let snapshot = worker.shared.snapshot.load();
     let names: Vec<&str> = snapshot.catalog.names().collect();
-    if dialect(headers) == Dialect::AnthropicMessages {
-        json(
+    match dialect {
+        Dialect::AnthropicMessages => json(
             StatusCode::OK,
             &AnthropicList {
                 first_id: names.first().copied(),
@@ -30,21 +35,25 @@ pub(crate) fn list(worker: &Worker, headers: &HeaderMap) -> Response<Outgoing> {
                 has_more: false,
                 data: names.iter().map(|name| AnthropicModel::new(name)).collect(),
             },
-        )
-    } else {
-        json(
+        ),
+        Dialect::Gemini => json(
+            StatusCode::OK,
+            &GeminiList {
+                models: names.iter().map(|name| GeminiModel::new(name)).collect(),
+            },
+        ),
+        _ => json(
             StatusCode::OK,
             &OpenAiList {
                 object: "list",
                 data: names.iter().map(|name| OpenAiModel::new(name)).collect(),
             },
-        )
+        ),
     }
 }
 
 /// One name.
-pub(crate) fn one(worker: &Worker, headers: &HeaderMap, id: &str) -> Response<Outgoing> {
-    let dialect = dialect(headers);
+pub(crate) fn one(worker: &Worker, dialect: Dialect, id: &str) -> Response<Outgoing> {
     let snapshot = worker.shared.snapshot.load();
     if snapshot.catalog.resolve(id).is_none() {
         let message = format!("There is no model {id:?}. GET /v1/models lists those there are.");
@@ -52,6 +61,7 @@ pub(crate) fn one(worker: &Worker, headers: &HeaderMap, id: &str) -> Response<Ou
     }
     match dialect {
         Dialect::AnthropicMessages => json(StatusCode::OK, &AnthropicModel::new(id)),
+        Dialect::Gemini => json(StatusCode::OK, &GeminiModel::new(id)),
         _ => json(StatusCode::OK, &OpenAiModel::new(id)),
     }
 }
@@ -105,6 +115,37 @@ impl<'a> AnthropicModel<'a> {
             id,
             display_name: id,
             created_at: CREATED_AT,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct GeminiList<'a> {
+    models: Vec<GeminiModel<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GeminiModel<'a> {
+    name: String,
+    base_model_id: &'a str,
+    version: &'static str,
+    display_name: &'a str,
+    supported_generation_methods: [&'static str; 3],
+}
+
+impl<'a> GeminiModel<'a> {
+    fn new(id: &'a str) -> Self {
+        Self {
+            name: format!("models/{id}"),
+            base_model_id: id,
+            version: "1",
+            display_name: id,
+            supported_generation_methods: [
+                "generateContent",
+                "streamGenerateContent",
+                "countTokens",
+            ],
         }
     }
 }

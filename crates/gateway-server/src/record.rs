@@ -8,7 +8,7 @@ mod written;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::{Dialect, EndReason, ErrorKind, TimerName, Usage};
+use gateway_core::{Dialect, EndReason, ErrorKind, Lost, TimerName, Usage};
 use gateway_router::{Again, Attempt, Course, Outcome, Timer};
 use http::HeaderMap;
 use tokio::time::Instant;
@@ -66,6 +66,10 @@ pub(crate) struct Record {
     pub usage: Usage,
     /// Nobody was asked for the answer, so that it says nothing of its deployment.
     pub made_up: bool,
+    /// What of the request did not reach the provider.
+    pub lost: Vec<Lost>,
+    /// The answer is an estimate of the gateway's.
+    pub estimated: bool,
     /// What went wrong, for the operator.
     pub error: Option<String>,
     /// What kind of failure a stream ended with after its first content.
@@ -259,6 +263,8 @@ impl Record {
             events: 0,
             usage: Usage::default(),
             made_up: false,
+            lost: Vec::new(),
+            estimated: false,
             error: None,
             error_kind: None,
         }

@@ -51,10 +51,11 @@ pub(crate) struct CallLimits {
 impl CallLimits {
     /// Silence after which the client of a stream gets a heartbeat.
     pub(crate) fn heartbeat(&self, dialect: Dialect) -> Option<Duration> {
-        match dialect {
+        let beat = match dialect {
             Dialect::AnthropicMessages => self.heartbeat_anthropic,
             _ => self.heartbeat_openai,
-        }
+        };
+        beat.filter(|_| !dialect.heartbeat().is_empty())
     }
 }
 

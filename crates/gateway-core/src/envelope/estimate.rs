@@ -28,6 +28,11 @@ const PROMPT_FIELDS: &[&str] = &[
     "prompt",
     "suffix",
     "input",
+    "instructions",
+    "contents",
+    "systemInstruction",
+    "system_instruction",
+    "generateContentRequest",
     "tools",
     "functions",
 ];

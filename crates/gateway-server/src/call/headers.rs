@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_core::Lost;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
@@ -27,8 +28,22 @@ pub(super) fn answered(record: &Record, upstream: &HeaderMap) -> HeaderMap {
         headers.insert(names::MODEL_NAME, own);
     }
     course(&mut headers, record);
+    headers.extend(dropped(&record.lost).map(|value| (names::DROPPED, value)));
+    if record.estimated {
+        headers.insert(names::ESTIMATED, HeaderValue::from_static("true"));
+        headers.insert(CONTENT_TYPE, JSON);
+    }
     passed_on(&mut headers, upstream);
     headers
+}
+
+/// The names of what did not reach the provider.
+fn dropped(lost: &[Lost]) -> Option<HeaderValue> {
+    if lost.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = lost.iter().map(|lost| &*lost.name).collect();
+    HeaderValue::from_str(&names.join(",")).ok()
 }
 
 /// What each answer by `shown` in one piece has, if it is the call's first attempt.
@@ -211,9 +226,14 @@ pub(crate) mod names {
     /// On errors: the timer that fired, else the call's, in seconds.
     pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static("x-litellm-timeout");
 
+    /// Fields of the request that did not reach the provider, whose dialect has no place for them.
+    pub(crate) const DROPPED: HeaderName = HeaderName::from_static("x-gateway-dropped-params");
+    /// The answer is the gateway's own estimate.
+    pub(crate) const ESTIMATED: HeaderName = HeaderName::from_static("x-gateway-estimated");
+
     /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [HeaderName; 12] = [
+    pub(crate) const ALL: [HeaderName; 14] = [
         CALL_ID,
         VERSION,
         MODEL_ID,
@@ -226,6 +246,8 @@ pub(crate) mod names {
         DURATION,
         OVERHEAD,
         TIMEOUT,
+        DROPPED,
+        ESTIMATED,
     ];
 }
 
@@ -345,13 +367,12 @@ mod tests {
         let (_, answers) = page.split_once("## What an answer says").unwrap();
         let told: Vec<&str> = answers
             .lines()
-            .filter_map(|line| line.strip_prefix("| `x-litellm-"))
-            .filter_map(|row| row.split('`').next())
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .filter(|name| name.starts_with("x-litellm-") || name.starts_with("x-gateway-"))
             .collect();
         let set = names::ALL;
         for name in &set {
-            let name = name.as_str().strip_prefix("x-litellm-").unwrap();
-            assert!(told.contains(&name), "{name}");
+            assert!(told.contains(&name.as_str()), "{name}");
         }
         assert_eq!(told.len(), set.len());
     }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use gateway_core::{EndReason, ErrorInfo, ErrorKind, TimerName};
+use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind, Limits, TimerName};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use crate::api::{CallRoute, decode};
 use crate::respond::Failure;
 
 /// Refuses what can be refused before a byte of the body was read.
@@ -57,6 +58,41 @@ where
             Err(failure)
         }
     }
+}
+
+/// Reads a request's body. What only the path says, in Google's dialects, goes into it, so that it is read as any other
+/// is; providers that have it in their paths, too, take it out again.
+///
+/// # Errors
+/// The failure to answer with.
+pub(crate) fn read(body: Bytes, route: &CallRoute) -> Result<Envelope, Failure> {
+    let parse = |body| {
+        Envelope::parse(body, Limits::default())
+            .map_err(|error| Failure::new(EndReason::Rejected, ErrorInfo::from(&error)))
+    };
+    let envelope = parse(body)?;
+    let (Some(stream), Some(model)) = (route.stream, &route.model) else {
+        return Ok(envelope);
+    };
+    let mut edit = envelope.edit();
+    edit.set_string("model", model);
+    if stream {
+        edit.set("stream", "true");
+    } else {
+        edit.remove("stream");
+    }
+    parse(edit.finish())
+}
+
+/// The key that Google's clients may put behind the path.
+pub(crate) fn key_in_query(dialect: Dialect, query: Option<&str>) -> Option<String> {
+    if !matches!(dialect, Dialect::Gemini | Dialect::GeminiCountTokens) {
+        return None;
+    }
+    let key = query?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("key="))?;
+    decode(key)
 }
 
 /// Why a body is not there as a whole.

@@ -57,6 +57,14 @@ impl Record {
                 line.millis(name, value);
             }
         }
+        if !self.lost.is_empty() {
+            line.list("dropped_params", &self.lost, |line, lost| {
+                line.text("name", &lost.name);
+            });
+        }
+        if self.estimated {
+            line.flag("estimated", true);
+        }
         line.number("attempts", entries.len());
         line.number("retries", self.course.retries);
         line.number("fallbacks", self.course.fallbacks);

@@ -1,0 +1,223 @@
+//! Which path is what.
+
+use gateway_core::{Dialect, ErrorInfo, ErrorKind};
+use http::Method;
+
+use crate::edge::Scope;
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// A call.
+    Call(CallRoute),
+    /// The list of models.
+    Models(ModelShape),
+    /// One of them.
+    Model(String, ModelShape),
+    /// The process works.
+    Liveness,
+    /// The process takes calls.
+    Readiness,
+    /// How the deployments are.
+    Health,
+    /// Prometheus.
+    Metrics,
+    /// The pools, their generations and what runs on them.
+    Pools,
+    /// New generations for them.
+    Rotate,
+    /// What would happen to a call.
+    Explain,
+    /// Sets the deployment with this id aside, or brings it back.
+    Cooldown(String),
+    /// Probes of clients that only want to know whether somebody is here.
+    Root,
+}
+
+/// A call, as far as its path tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallRoute {
+    /// The front end.
+    pub dialect: Dialect,
+    /// The model's name, where the path has it: then it is the one that counts.
+    pub model: Option<String>,
+    /// Whether the answer shall be a stream, where the path says it.
+    pub stream: Option<bool>,
+}
+
+/// Whose shape a list of models has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ModelShape {
+    /// That of the client, as its headers tell.
+    OfHeaders,
+    /// Google's.
+    Gemini,
+}
+
+impl CallRoute {
+    const fn of(dialect: Dialect) -> Route {
+        Route::Call(Self {
+            dialect,
+            model: None,
+            stream: None,
+        })
+    }
+}
+
+impl Route {
+    pub(super) fn is_in(&self, scope: Scope) -> bool {
+        match self {
+            Self::Pools | Self::Rotate | Self::Explain | Self::Cooldown(_) => scope != Scope::Calls,
+            Self::Call(_) | Self::Models(_) | Self::Model(..) => scope != Scope::Admin,
+            _ => true,
+        }
+    }
+
+    /// Answered without a key.
+    pub(super) fn is_public(&self) -> bool {
+        matches!(
+            self,
+            Self::Liveness | Self::Readiness | Self::Metrics | Self::Root
+        )
+    }
+}
+
+/// What the path means, or what to tell the client.
+pub(super) fn route(method: &Method, path: &str, scope: Scope) -> Result<Route, ErrorInfo> {
+    let route = match_path(path).filter(|route| route.is_in(scope));
+    let route = route.ok_or_else(|| {
+        let message = format!("There is no route {path:?}.");
+        ErrorInfo::new(ErrorKind::NotFound, message)
+    })?;
+    let wanted = match route {
+        Route::Call(_) | Route::Rotate | Route::Cooldown(_) => Method::POST,
+        // The body of a POST is the request that is meant.
+        Route::Explain if *method == Method::POST => Method::POST,
+        _ => Method::GET,
+    };
+    let head_of_get = wanted == Method::GET && method == Method::HEAD;
+    if *method == wanted || head_of_get {
+        return Ok(route);
+    }
+    let message = format!("{path:?} answers {wanted}, not {method}.");
+    let mut error = ErrorInfo::new(ErrorKind::InvalidRequest, message);
+    error.status = 405;
+    Err(error)
+}
+
+fn match_path(path: &str) -> Option<Route> {
+    if let Some(dialect) = dialect(path.strip_prefix("/v1").unwrap_or(path)) {
+        return Some(CallRoute::of(dialect));
+    }
+    Some(match path {
+        "/" => Route::Root,
+        "/v1/messages" => CallRoute::of(Dialect::AnthropicMessages),
+        "/v1/messages/count_tokens" => CallRoute::of(Dialect::AnthropicCountTokens),
+        "/openai/v1/responses" => CallRoute::of(Dialect::OpenAiResponses),
+        "/v1/models" | "/models" => Route::Models(ModelShape::OfHeaders),
+        "/v1beta/models" | "/v1alpha/models" => Route::Models(ModelShape::Gemini),
+        "/health/liveliness" | "/health/liveness" => Route::Liveness,
+        "/health/readiness" => Route::Readiness,
+        "/health" => Route::Health,
+        "/metrics" => Route::Metrics,
+        "/admin/pools" => Route::Pools,
+        "/admin/pools/rotate" => Route::Rotate,
+        "/admin/explain" => Route::Explain,
+        _ => return match_named(path),
+    })
+}
+
+/// Paths with a model's name in them.
+fn match_named(path: &str) -> Option<Route> {
+    for (prefix, shape) in MODELS {
+        if let Some(id) = path.strip_prefix(prefix) {
+            return match_gemini(id).or_else(|| Some(Route::Model(decode(id)?, *shape)));
+        }
+    }
+    if let Some(rest) = path.strip_prefix("/admin/deployments/") {
+        let id = rest.strip_suffix("/cooldown")?;
+        return Some(Route::Cooldown(decode(id)?));
+    }
+    for prefix in ["/openai/deployments/", "/engines/"] {
+        if let Some(rest) = path.strip_prefix(prefix) {
+            let (model, tail) = rest.split_at(rest.find('/')?);
+            return Some(Route::Call(CallRoute {
+                dialect: dialect(tail)?,
+                model: Some(decode(model)?),
+                stream: None,
+            }));
+        }
+    }
+    None
+}
+
+/// `model:method`, as Google writes it. A model's name may hold colons, too.
+fn match_gemini(rest: &str) -> Option<Route> {
+    let (model, method) = rest.rsplit_once(':')?;
+    let (dialect, stream) = match method {
+        "generateContent" => (Dialect::Gemini, false),
+        "streamGenerateContent" => (Dialect::Gemini, true),
+        "countTokens" => (Dialect::GeminiCountTokens, false),
+        _ => return None,
+    };
+    Some(Route::Call(CallRoute {
+        dialect,
+        model: Some(decode(model)?),
+        stream: Some(stream),
+    }))
+}
+
+/// The OpenAI dialects by the end of their path.
+fn dialect(tail: &str) -> Option<Dialect> {
+    match tail {
+        "/chat/completions" => Some(Dialect::OpenAiChat),
+        "/completions" => Some(Dialect::OpenAiCompletions),
+        "/embeddings" => Some(Dialect::OpenAiEmbeddings),
+        "/responses" => Some(Dialect::OpenAiResponses),
+        _ => None,
+    }
+}
+
+/// The dialect in which a path that leads nowhere is answered.
+pub(super) fn dialect_of(path: &str) -> Dialect {
+    if path.starts_with("/v1/messages") || path.starts_with("/anthropic") {
+        Dialect::AnthropicMessages
+    } else if path.starts_with("/v1beta/") || path.starts_with("/v1alpha/") {
+        Dialect::Gemini
+    } else {
+        Dialect::OpenAiChat
+    }
+}
+
+/// Resolves percent-encoding; `None` when what comes out is no text.
+pub(crate) fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let encoded = (first == b'%').then(|| tail.split_at_checked(2)).flatten();
+        let byte = encoded
+            .and_then(|(hex, _)| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        rest = match (byte, encoded) {
+            (Some(byte), Some((_, tail))) => {
+                bytes.push(byte);
+                tail
+            }
+            _ => {
+                bytes.push(first);
+                tail
+            }
+        };
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// What stands before a model's name, and the shape in which it is described.
+const MODELS: &[(&str, ModelShape)] = &[
+    ("/v1/models/", ModelShape::OfHeaders),
+    ("/models/", ModelShape::OfHeaders),
+    ("/v1beta/models/", ModelShape::Gemini),
+    ("/v1alpha/models/", ModelShape::Gemini),
+];
+
+#[cfg(test)]
+mod tests;
