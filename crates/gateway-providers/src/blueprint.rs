@@ -5,6 +5,8 @@ use std::sync::Arc;
 use gateway_core::{Dialect, Quirks};
 use http::{HeaderName, HeaderValue, Uri};
 
+use crate::additions::Additions;
+use crate::aws::Signer;
 use crate::error::{EndpointError, PrepareError};
 use crate::headers::Betas;
 use crate::reply::Framing;
@@ -63,6 +65,8 @@ pub(crate) enum Credential {
     Header(HeaderName, HeaderValue),
     /// By a Bearer token that expires.
     Token(Arc<TokenSource>),
+    /// By Amazon's signature over the finished request.
+    SigV4(Signer),
 }
 
 impl Credential {
@@ -99,6 +103,8 @@ pub(crate) struct Route {
     pub(crate) target: Target,
     /// What the provider's streams are made of.
     pub(crate) framing: Framing,
+    /// What its bodies get that those of other routes do not.
+    pub(crate) additions: Additions,
     /// The target for a client that asked with `?beta=true`, if the provider knows that.
     pub(crate) beta_target: Option<Target>,
 }
@@ -111,6 +117,7 @@ impl Route {
             mode: Mode::Any,
             target,
             framing: Framing::EventStream,
+            additions: Additions::default(),
             beta_target: None,
         }
     }

@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use gateway_core::{Envelope, is_gateway_field};
+use http::HeaderMap;
 use serde_json::{Map, Value};
 
+use crate::additions::Additions;
 use crate::blueprint::ModelField;
 
 /// The body rules of one endpoint, ready to be applied.
@@ -53,8 +55,14 @@ impl BodyRules {
         self.model == ModelField::Set && self.defaults.is_empty()
     }
 
-    /// The body to send for a call at `model`. The client's own bytes, not a copy, if nothing differs.
-    pub(crate) fn apply(&self, envelope: &Envelope, model: &str) -> Bytes {
+    /// The body to send for a call at `model`, with what the route adds for a client of these headers. The client's own
+    /// bytes, not a copy, if nothing differs.
+    pub(crate) fn apply(
+        &self,
+        envelope: &Envelope,
+        model: &str,
+        (additions, headers): (&Additions, &HeaderMap),
+    ) -> Bytes {
         let mut edit = envelope.edit();
         for key in &self.dropped {
             edit.remove(key);
@@ -80,6 +88,7 @@ impl BodyRules {
         for (key, raw) in &self.defaults {
             edit.set_if_absent(key, raw.as_bytes());
         }
+        additions.apply(envelope, headers, &mut edit);
         edit.finish()
     }
 
@@ -117,16 +126,18 @@ const EXTRA_BODY: &str = "extra_body";
 #[cfg(test)]
 mod tests {
     use super::BodyRules;
+    use crate::additions::Additions;
     use crate::blueprint::ModelField;
     use bytes::Bytes;
     use gateway_core::{Envelope, Limits};
+    use http::HeaderMap;
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 
     fn sent(rules: &BodyRules, body: &'static str, model: &str) -> String {
         let envelope =
             Envelope::parse(Bytes::from_static(body.as_bytes()), Limits::default()).unwrap();
-        let sent = rules.apply(&envelope, model);
+        let sent = rules.apply(&envelope, model, (&Additions::default(), &HeaderMap::new()));
         if sent.as_ptr() == envelope.body().as_ptr() {
             return "the same bytes".to_owned();
         }
@@ -213,7 +224,8 @@ mod tests {
             let rules = BodyRules::build(ModelField::Set, &[("constant", "1")], &configured);
             let body = Value::Object(client.clone()).to_string();
             let envelope = Envelope::parse(Bytes::from(body), Limits::default()).expect("a good body");
-            let sent: Value = serde_json::from_slice(&rules.apply(&envelope, &model)).expect("JSON");
+            let none = (&Additions::default(), &HeaderMap::new());
+            let sent: Value = serde_json::from_slice(&rules.apply(&envelope, &model, none)).expect("JSON");
 
             let mut expected = configured;
             expected.retain(|key, value| !value.is_null() && key != "timeout" && key != "stream");

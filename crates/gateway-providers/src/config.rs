@@ -45,6 +45,8 @@ pub struct EndpointConfig {
     pub client_secret: Option<Secret>,
     /// Azure: what the token is to be good for; else `AZURE_SCOPE`, else Azure's AI services.
     pub azure_scope: Option<String>,
+    /// Bedrock: who we are for Amazon, and where.
+    pub aws: AwsConfig,
     /// What to do with parameters that the provider's dialect has not.
     pub policy: Policy,
     /// The longest answer that the model can give, in tokens, where it is known.
@@ -72,10 +74,46 @@ impl fmt::Debug for EndpointConfig {
             .field("tenant_id", &self.tenant_id)
             .field("client_id", &self.client_id)
             .field("azure_scope", &self.azure_scope)
+            .field("aws", &self.aws)
             .field("connect", &self.connect)
             // Keys are secret; people write keys into the base as well.
             .finish_non_exhaustive()
     }
+}
+
+/// Who we are for Amazon, and where. What is not said is looked for in the variables that LiteLLM and Amazon's own SDKs
+/// know, then in Amazon's shared files, then on the machine.
+#[derive(Clone, Debug, Default)]
+pub struct AwsConfig {
+    /// `aws_access_key_id`; else `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: Option<Secret>,
+    /// `aws_secret_access_key`; else `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: Option<Secret>,
+    /// `aws_session_token`, of temporary keys; else `AWS_SESSION_TOKEN`, if the key is the environment's too.
+    pub session_token: Option<Secret>,
+    /// `aws_region_name`; else the region of the model's ARN, else `AWS_REGION_NAME`, `AWS_REGION`,
+    /// `AWS_DEFAULT_REGION`, else the profile's, else us-west-2.
+    pub region_name: Option<String>,
+    /// `aws_profile_name`: a profile of the shared files; else `AWS_PROFILE_NAME`.
+    pub profile_name: Option<String>,
+    /// `aws_role_name`: the ARN of a role to take on; else `AWS_ROLE_NAME`.
+    pub role_name: Option<String>,
+    /// `aws_session_name`, for who looks into the role's logs; else `AWS_SESSION_NAME`.
+    pub session_name: Option<String>,
+    /// `aws_external_id`, which the role may ask for; else `AWS_EXTERNAL_ID`.
+    pub external_id: Option<String>,
+    /// `aws_session_tags`: key and value.
+    pub session_tags: Vec<(String, String)>,
+    /// `aws_web_identity_token`: `oidc/file/PATH`, `oidc/env/NAME`, `oidc/env_path/NAME`, `oidc/azure/`, `oidc/circleci/`,
+    /// a path, or the token of another issuer itself; else `AWS_WEB_IDENTITY_TOKEN`.
+    pub web_identity_token: Option<Secret>,
+    /// `aws_sts_endpoint`: where roles are assumed; else `AWS_STS_ENDPOINT`, else Amazon's endpoint of the region.
+    pub sts_endpoint: Option<String>,
+    /// `aws_bedrock_runtime_endpoint`: where the models are, if `api_base` does not say so; else
+    /// `AWS_BEDROCK_RUNTIME_ENDPOINT`, else Amazon's endpoint of the region.
+    pub bedrock_runtime_endpoint: Option<String>,
+    /// `model_id`: what is in the URL instead of the model, an inference profile's ARN for one.
+    pub model_id: Option<String>,
 }
 
 /// How an endpoint's connections are made, beyond its address.

@@ -41,7 +41,8 @@ fn variable(environment: &Environment, name: &str) -> Option<String> {
     })
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether the host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host
             .parse()

@@ -163,20 +163,27 @@ impl Endpoint {
             _ => &route.target,
         };
         let uri = target.uri(provider, model)?;
-        let authorization = match &self.credential {
-            Credential::Token(source) => Some(
-                source
-                    .get(shard)
-                    .await
-                    .map_err(|source| PrepareError::Token { provider, source })?,
-            ),
-            Credential::None | Credential::Header(..) => None,
-        };
+        let no_token = |source| PrepareError::Token { provider, source };
+        let (mut authorization, mut signing) = (None, None);
+        match &self.credential {
+            Credential::None | Credential::Header(..) => {}
+            Credential::Token(source) => {
+                authorization = Some(source.get(shard).await.map_err(no_token)?);
+            }
+            Credential::SigV4(signer) => {
+                signing = Some((signer, signer.keys(shard).await.map_err(no_token)?));
+            }
+        }
         let (body, translation) = self.body_for(call, route, model)?;
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.apply(call.headers, authorization);
+        if let Some((signer, keys)) = signing {
+            signer
+                .sign(&mut request, &keys, SystemTime::now())
+                .map_err(|_| PrepareError::Signature { provider })?;
+        }
         let reply = Reply {
             dialect: route.dialect,
             framing: route.framing,
@@ -193,14 +200,15 @@ impl Endpoint {
         model: &str,
     ) -> Result<(Bytes, Option<Box<Translation>>), PrepareError> {
         if route.dialect == call.dialect {
-            return Ok((self.body.apply(call.envelope, model), None));
+            let additions = (&route.additions, call.headers);
+            return Ok((self.body.apply(call.envelope, model, additions), None));
         }
         let created = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
         let (body, translation) = self
             .translation
-            .translate(call, route.dialect, model, created)
+            .translate(call, route, model, created)
             .map_err(PrepareError::Translate)?;
         Ok((body, Some(Box::new(translation))))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
+use crate::aws::KeySources;
 use crate::token::TokenSources;
 
 /// The surroundings of endpoints. Cheap to clone; clones share everything.
@@ -63,12 +64,18 @@ impl Environment {
         &self.inner.tokens
     }
 
+    /// Amazon's keys that endpoints share.
+    pub(crate) fn key_sources(&self) -> &KeySources {
+        &self.inner.keys
+    }
+
     fn new(variables: Lookup) -> Self {
         Self {
             inner: Arc::new(Inner {
                 variables,
                 tasks: TaskTracker::new(),
                 tokens: TokenSources::new(),
+                keys: KeySources::new(),
             }),
         }
     }
@@ -89,4 +96,5 @@ struct Inner {
     variables: Lookup,
     tasks: TaskTracker,
     tokens: TokenSources,
+    keys: KeySources,
 }

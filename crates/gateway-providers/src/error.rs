@@ -133,6 +133,14 @@ pub enum PrepareError {
         /// Why not.
         reason: &'static str,
     },
+    /// The request cannot be signed.
+    #[error(
+        "the request to {provider} cannot be signed: its address or one of its headers is none that can be"
+    )]
+    Signature {
+        /// The provider's name.
+        provider: &'static str,
+    },
     /// There is no access token.
     #[error("no access token for {provider}")]
     Token {
@@ -154,7 +162,7 @@ pub enum TokenError {
     #[error("the clock of this machine is wrong")]
     Clock,
     /// The assertion could not be signed.
-    #[error("the private key cannot sign")]
+    #[error("the credentials cannot sign")]
     Sign,
     /// The token endpoint was not reached, or the exchange broke.
     #[error("the token endpoint did not answer: {reason}")]
@@ -187,6 +195,22 @@ pub enum TokenError {
         /// Why not.
         reason: String,
     },
+    /// What was given is not good any more.
+    #[error(
+        "the credentials that were given have expired already; is the clock of this machine right?"
+    )]
+    Expired,
+    /// A profile of Amazon's shared files gives no keys.
+    #[error("the AWS profile cannot be used: {reason}")]
+    Profile {
+        /// Why not.
+        reason: String,
+    },
+    /// Nobody gives any credentials.
+    #[error(
+        "there are no AWS credentials: neither in the config nor in the environment, a profile, a container or an instance"
+    )]
+    NoCredentials,
     /// The exchange was given up because the process is ending.
     #[error("the exchange was given up")]
     Abandoned,

@@ -78,7 +78,10 @@ impl HeaderRules {
         );
         for name in &self.forwarded {
             if let (Betas::Listed(list), true) = (self.betas, *name == ANTHROPIC_BETA) {
-                if let Some(value) = listed_betas(client, list) {
+                let names = listed_betas(client, list);
+                if let (false, Ok(value)) =
+                    (names.is_empty(), HeaderValue::try_from(names.join(",")))
+                {
                     headers.insert(name, value);
                 }
                 continue;
@@ -99,8 +102,8 @@ impl HeaderRules {
 }
 
 /// The client's betas that are on the list, by their names there; each once, in the client's order.
-fn listed_betas(client: &HeaderMap, list: &[(&str, &'static str)]) -> Option<HeaderValue> {
-    let mut names: Vec<&str> = Vec::new();
+pub(crate) fn listed_betas(client: &HeaderMap, list: &[(&str, &'static str)]) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = Vec::new();
     let asked = client.get_all(&ANTHROPIC_BETA).iter();
     for beta in asked
         .filter_map(|value| value.to_str().ok())
@@ -113,10 +116,7 @@ fn listed_betas(client: &HeaderMap, list: &[(&str, &'static str)]) -> Option<Hea
             None => tracing::debug!(beta, "left out: the provider would refuse it"),
         }
     }
-    if names.is_empty() {
-        return None;
-    }
-    HeaderValue::try_from(names.join(",")).ok()
+    names
 }
 
 fn parse_extra(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), EndpointError> {

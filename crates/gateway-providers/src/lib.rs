@@ -15,6 +15,7 @@ mod provider;
 // One file for each wire.
 mod anthropic;
 mod azure;
+mod bedrock;
 mod openai;
 mod vertex;
 
@@ -26,6 +27,7 @@ mod reply;
 mod translation;
 
 // Which addresses, headers and bytes that gives, and how to connect.
+mod additions;
 mod body;
 mod connect;
 mod headers;
@@ -34,10 +36,13 @@ mod url;
 // Access tokens: cached, refreshed ahead of time, one exchange at a time.
 mod token;
 
+// Amazon's keys and signatures.
+mod aws;
+
 // What can be wrong.
 mod error;
 
-pub use config::{ConnectOptions, EndpointConfig, ProxyChoice};
+pub use config::{AwsConfig, ConnectOptions, EndpointConfig, ProxyChoice};
 pub use endpoint::{CallParts, Endpoint};
 pub use environment::Environment;
 pub use error::{CredentialsError, EndpointError, PrepareError, TokenError};

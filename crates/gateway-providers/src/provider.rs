@@ -247,7 +247,7 @@ mod tests {
             ("nobody/model", None, None),
             ("llama", None, None),
             ("*", None, None),
-            ("bedrock/claude", None, base),
+            ("sagemaker/claude", None, base),
             ("gpt-4o", Some("nobody"), None),
         ] {
             let config = EndpointConfig {

@@ -14,8 +14,8 @@ pub(crate) mod ask;
 mod base64;
 mod endpoint;
 mod exchange;
-mod subject;
-mod timestamp;
+pub(crate) mod subject;
+pub(crate) mod timestamp;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -53,6 +53,7 @@ pub(crate) trait Grant: Send + Sync + 'static {
 }
 
 /// What was fetched.
+#[derive(Debug)]
 pub(crate) struct Fresh<T> {
     pub(crate) good: T,
     /// How long it is good, from the moment before it was asked for.
@@ -149,6 +150,11 @@ impl<G: Grant> Fetching<G> {
         let subject = source.grant.subject();
         let mut cache = source.cache();
         match result {
+            // It would be asked for again at once, and again.
+            Ok(fresh) if fresh.lifetime.is_zero() => {
+                tracing::warn!(subject, "credentials have expired before they came");
+                cache.failed(TokenError::Expired, Instant::now());
+            }
             Ok(fresh) => {
                 tracing::debug!(subject, lifetime = ?fresh.lifetime, "credentials fetched");
                 cache.succeeded(fresh.good, started, fresh.lifetime);

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use gateway_core::chat::Request;
-use gateway_core::{
-    Asked, Dialect, Envelope, Limits, Policy, Quirks, Target, TranslateError, Translation,
-};
+use gateway_core::{Asked, Envelope, Limits, Policy, Quirks, Target, TranslateError, Translation};
 use serde_json::{Map, Value};
 
+use crate::blueprint::Route;
 use crate::body::{ADDITIONAL_DROP, BodyRules, names};
 use crate::config::EndpointConfig;
 use crate::endpoint::CallParts;
@@ -51,11 +50,11 @@ impl TranslationRules {
         policy
     }
 
-    /// The body to send to `back` for `call` at `model`, and what turns the answer back.
+    /// The body to send by `route` for `call` at `model`, and what turns the answer back.
     pub(crate) fn translate(
         &self,
         call: &CallParts<'_>,
-        back: Dialect,
+        route: &Route,
         model: &str,
         created: u64,
     ) -> Result<(Bytes, Translation), TranslateError> {
@@ -74,14 +73,14 @@ impl TranslationRules {
         };
         let policy = self.policy(call.envelope);
         let (body, translation) = Translation::new(
-            (call.dialect, back),
+            (call.dialect, route.dialect),
             call.envelope,
             &target,
             &policy,
             asked,
             self.defaults.as_ref(),
         )?;
-        if self.rules.is_empty() {
+        if self.rules.is_empty() && route.additions.is_empty(call.headers) {
             return Ok((body, translation));
         }
         let envelope =
@@ -89,7 +88,8 @@ impl TranslationRules {
                 param: "request_body".to_owned(),
                 reason: error.to_string(),
             })?;
-        Ok((self.rules.apply(&envelope, model), translation))
+        let additions = (&route.additions, call.headers);
+        Ok((self.rules.apply(&envelope, model, additions), translation))
     }
 }
 

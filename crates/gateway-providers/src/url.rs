@@ -110,8 +110,13 @@ pub(crate) fn segment(name: &str) -> Option<String> {
     if matches!(name, "" | "." | "..") {
         return None;
     }
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
+    Some(encode(name))
+}
+
+/// The text with everything percent-encoded that means something in a path, a query or a form.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
                 encoded.push(char::from(byte));
@@ -121,7 +126,7 @@ pub(crate) fn segment(name: &str) -> Option<String> {
             }
         }
     }
-    Some(encoded)
+    encoded
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::Settings;
 use crate::blueprint::Blueprint;
 use crate::error::EndpointError;
-use crate::{anthropic, azure, openai, vertex};
+use crate::{anthropic, azure, bedrock, openai, vertex};
 
 /// One line of the table.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub(super) static PROVIDERS: &[Provider] = &[
     Provider { name: "anthropic", base: Some("https://api.anthropic.com"), base_variables: &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], key_variables: &["ANTHROPIC_API_KEY"], blueprint: anthropic::blueprint },
     // The base of Vertex follows from the location.
     Provider { name: "vertex_ai", base: None, base_variables: &[], key_variables: &[], blueprint: vertex::blueprint },
+    Provider { name: "bedrock", base: None, base_variables: &["AWS_BEDROCK_RUNTIME_ENDPOINT"], key_variables: &["AWS_BEARER_TOKEN_BEDROCK"], blueprint: bedrock::blueprint },
     public("ai21", "https://api.ai21.com/studio/v1", &["AI21_API_BASE"], &["AI21_API_KEY"]),
     public("anyscale", "https://api.endpoints.anyscale.com/v1", &["ANYSCALE_API_BASE"], &["ANYSCALE_API_KEY"]),
     public("baseten", "https://inference.baseten.co/v1", &["BASETEN_API_BASE"], &["BASETEN_API_KEY"]),
@@ -85,7 +86,6 @@ pub(super) static BARE_NAMES: &[(&str, &str)] = &[
 /// Prefixes of LiteLLM that mean another wire: never mistaken for a part of an OpenAI model's name.
 pub(super) static UNSERVED: &[&str] = &[
     "azure_ai",
-    "bedrock",
     "bedrock_converse",
     "clarifai",
     "cohere",

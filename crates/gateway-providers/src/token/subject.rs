@@ -72,7 +72,7 @@ impl Place {
 }
 
 /// Files of this kind are on a volume that an orchestrator writes: a read can hang, and must not hang a worker.
-async fn read_file(path: PathBuf) -> Result<String, TokenError> {
+pub(crate) async fn read_file(path: PathBuf) -> Result<String, TokenError> {
     let place = path.display().to_string();
     let failed = |reason: String| TokenError::Subject { place, reason };
     let read = tokio::task::spawn_blocking(move || {

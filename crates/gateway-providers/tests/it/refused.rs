@@ -111,7 +111,7 @@ fn what_the_provider_cannot_serve_is_said() {
             "/nowhere/at/all.json",
         ),
         (with("nobody/x", |_| {}), "anthropic"),
-        (with("bedrock/x", |_| {}), "not served"),
+        (with("sagemaker/x", |_| {}), "not served"),
     ] {
         let text = refused(config);
         assert!(text.contains(expected), "{text}");
