@@ -65,6 +65,12 @@ pub enum Malformed {
         /// The member that every answer of the dialect has.
         missing: &'static str,
     },
+    /// A frame of a binary stream is damaged, or is none.
+    #[error("a frame of the provider's stream is damaged: {why}")]
+    BadFrame {
+        /// What is wrong with it.
+        why: &'static str,
+    },
 }
 
 /// What every plain answer of a dialect has.

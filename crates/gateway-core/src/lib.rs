@@ -60,7 +60,7 @@ mod secret;
 // Small questions to JSON texts.
 mod json;
 
-pub use aws_events::AwsEvents;
+pub use aws_events::{AwsEvents, Unwrapped};
 pub use body::{BodyFacts, Malformed, strip_bom};
 pub use continuation::{Collected, Prefill, Splicer, TextCollector};
 pub use dialect::Dialect;

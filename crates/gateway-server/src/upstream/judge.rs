@@ -89,12 +89,12 @@ impl Judge {
 
     /// What one read brought. After an ending there is nothing more to come: it is dropped.
     pub(super) fn read(&mut self, data: Bytes) -> Batch {
-        let data = match &mut self.frames {
-            None => data,
-            Some(frames) => match frames.feed(data) {
-                Ok(text) => text,
-                Err(error) => return Batch::ending(not_understood(error)),
-            },
+        let (data, bad_frame) = match &mut self.frames {
+            None => (data, None),
+            Some(frames) => {
+                let unwrapped = frames.feed(&data);
+                (unwrapped.text, unwrapped.error)
+            }
         };
         let rewrites = self.passage.rewrites();
         let (observer, passage) = (&mut self.observer, &mut self.passage);
@@ -119,6 +119,9 @@ impl Judge {
         }
         if let (None, Some(error)) = (&batch.ending, fed.error) {
             batch.ending = Some(unreadable(error));
+        }
+        if let (None, Some(error)) = (&batch.ending, bad_frame) {
+            batch.ending = Some(not_understood(error));
         }
         batch
     }
