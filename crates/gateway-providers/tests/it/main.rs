@@ -1,6 +1,9 @@
 //! Endpoints from outside: what is built, what is sent, what is refused.
 
+mod amazon;
+mod aws;
 mod azure;
+mod bedrock;
 mod example;
 mod refused;
 mod requests;
