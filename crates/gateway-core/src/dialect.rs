@@ -150,6 +150,15 @@ impl Dialect {
         self.wire().back
     }
 
+    /// Fields that it has and the canonical model has not, by the names under which clients of other dialects may give
+    /// them, each with its own name.
+    pub(crate) const fn own_fields(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Gemini => gemini::OWN_FIELDS,
+            _ => &[],
+        }
+    }
+
     const fn wire(self) -> &'static Wire {
         match self {
             Self::OpenAiChat => &openai_chat::WIRE,

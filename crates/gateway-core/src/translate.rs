@@ -14,8 +14,8 @@ use crate::error::{ErrorInfo, ErrorKind};
 use crate::spoke::Front;
 
 pub use losses::{Losses, Lost};
-pub(crate) use names::NameRule;
 use names::ToolNames;
+pub(crate) use names::{First, NameRule};
 pub use stream::Translator;
 
 /// One request on its way through two dialects, and the way back.
@@ -189,7 +189,7 @@ impl Translation {
         let names = ToolNames::shorten(&mut request, writer.tool_names, writer.call_ids);
         let mut losses = Losses::default();
         let body = (writer.write_request)(&request, target, &mut losses)?;
-        let body = others(&request, body, policy, &mut losses)?;
+        let body = others(&request, body, (back, policy), &mut losses)?;
         let lost = losses.into_inner();
         let params: Vec<String> = lost
             .iter()
@@ -271,19 +271,21 @@ fn read(front: &Front, envelope: &Envelope, policy: &Policy) -> Result<Request, 
     (front.read_request)(&rest)
 }
 
-/// What has no place in the model: passed on where that is allowed, else lost.
+/// What has no place in the model: passed on where the provider has it or that is allowed, else lost.
 fn others(
     request: &Request,
     body: Vec<u8>,
-    policy: &Policy,
+    (back, policy): (Dialect, &Policy),
     losses: &mut Losses,
 ) -> Result<Vec<u8>, TranslateError> {
-    let (passed, lost): (Vec<_>, Vec<_>) = request
-        .other
-        .iter()
-        .partition(|other| policy.allowed.contains(&other.name));
-    for other in lost {
-        losses.add(other.name.clone(), other.weight);
+    let mut passed = Vec::new();
+    for other in &request.other {
+        let own = back.own_fields().iter().find(|(it, _)| *it == other.name);
+        match own {
+            Some((_, name)) => passed.push((*name, other)),
+            None if policy.allowed.contains(&other.name) => passed.push((&other.name, other)),
+            None => losses.add(other.name.clone(), other.weight),
+        }
     }
     if passed.is_empty() {
         return Ok(body);
@@ -291,8 +293,8 @@ fn others(
     let body = Envelope::parse(Bytes::from(body), Limits::default())
         .map_err(|error| TranslateError::invalid("request_body", error.to_string()))?;
     let mut edit = body.edit();
-    for other in passed {
-        edit.set(&other.name, other.value.text());
+    for (name, other) in passed {
+        edit.set(name, other.value.text());
     }
     Ok(edit.finish().into())
 }

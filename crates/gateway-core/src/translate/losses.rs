@@ -37,7 +37,7 @@ impl Losses {
         }
     }
 
-    pub(super) fn into_inner(self) -> Vec<Lost> {
+    pub(crate) fn into_inner(self) -> Vec<Lost> {
         self.0
     }
 }
