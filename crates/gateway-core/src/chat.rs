@@ -13,10 +13,6 @@ mod request;
 mod tracker;
 
 pub use answer::{Answer, Choice, Finish, FinishReason};
-#[expect(
-    unused_imports,
-    reason = "for the dialects whose clients know no signed calls"
-)]
 pub(crate) use call_id::{signed_id, unsigned_id};
 pub use delta::{Delta, Opened};
 pub use json::Json;

@@ -99,6 +99,10 @@ impl Dialect {
     /// An error inside a stream: one whole event, blank line included, in the shape that the dialect's SDKs raise on.
     /// The terminal marker must not follow it.
     pub fn error_event(self, error: &ErrorInfo) -> Bytes {
+        if self == Self::OpenAiResponses {
+            // Its clients look in two places of one event.
+            return Bytes::from(openai_responses::error_event(error));
+        }
         let wire = self.wire();
         // JSON text has no raw line end, so one `data:` line holds it.
         Bytes::from([wire.error_event_head, &(wire.write_error)(error), b"\n\n"].concat())

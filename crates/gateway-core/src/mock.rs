@@ -1,6 +1,13 @@
 //! Made-up answers and errors for `mock_response`: they look as a provider's would, and no provider is asked.
 
+use std::borrow::Cow;
+
+use crate::chat::{Answer, Choice, Delta, Finish, FinishReason, Opened, Part};
+use crate::envelope::Envelope;
 use crate::error::{ErrorInfo, ErrorKind};
+use crate::spoke::Front;
+use crate::translate::Asked;
+use crate::usage::Usage;
 
 /// What a made-up answer says. The rest of it is fixed: it ends by itself, and its token counts are estimates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +38,74 @@ impl<'a> MockAnswer<'a> {
             rest = Some(after).filter(|after| !after.is_empty());
             Some(piece)
         })
+    }
+}
+
+/// A made-up answer in one piece, of a dialect that has no own way to make one up.
+pub(crate) fn whole(front: &Front, mock: &MockAnswer<'_>, request: &Envelope) -> Vec<u8> {
+    let choice = Choice {
+        parts: vec![Part::text(mock.text)],
+        finish: Finish::new(FinishReason::Stop),
+        logprobs: None,
+    };
+    let answer = Answer {
+        choices: vec![choice],
+        usage: usage(mock, request),
+        ..Answer::default()
+    };
+    (front.write_answer)(&answer, &asked(front, mock, request))
+}
+
+/// The same as a stream.
+pub(crate) fn stream(front: &Front, mock: &MockAnswer<'_>, request: &Envelope) -> Vec<u8> {
+    let (choice, part) = (0, 0);
+    let begin = Delta::Begin {
+        id: None,
+        model: None,
+        created: None,
+    };
+    let open = Delta::Open {
+        choice,
+        part,
+        opened: Opened::Text,
+    };
+    let pieces = mock.pieces().map(|text| Delta::Piece {
+        choice,
+        part,
+        text: Cow::Borrowed(text),
+    });
+    let end = [
+        Delta::Close { choice, part },
+        Delta::Finish {
+            choice,
+            finish: Finish::new(FinishReason::Stop),
+        },
+        Delta::Usage(usage(mock, request)),
+    ];
+    let mut out = Vec::new();
+    let mut writer = (front.stream_writer)(&asked(front, mock, request));
+    for delta in [begin, open].into_iter().chain(pieces).chain(end) {
+        writer.delta(delta, &mut out);
+    }
+    writer.finish(&mut out);
+    out
+}
+
+fn asked(front: &Front, mock: &MockAnswer<'_>, request: &Envelope) -> Asked {
+    Asked {
+        model: mock.model.to_owned(),
+        id: mock.id.to_owned(),
+        created: mock.created,
+        usage_in_stream: true,
+        echo: (front.echo)(request),
+    }
+}
+
+fn usage(mock: &MockAnswer<'_>, request: &Envelope) -> Usage {
+    Usage {
+        input_tokens: Some(request.estimate_input_tokens()),
+        output_tokens: Some(mock.output_tokens()),
+        ..Usage::default()
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a model answers, in one piece.
 
-use super::{Json, Part};
+use std::borrow::Cow;
+
+use super::{Delta, Json, Opened, Part, PartKind};
 use crate::usage::Usage;
 
 /// A whole answer.
@@ -61,6 +63,112 @@ pub enum FinishReason {
     ContextWindow,
     /// The model failed: a tool call that cannot be read, an answer that repeats what it was told.
     Failed,
+}
+
+impl Answer {
+    /// The answer as the stream that would have brought it.
+    pub(crate) fn replay(&self, sink: &mut dyn FnMut(Delta<'_>)) {
+        sink(Delta::Begin {
+            id: self.id.as_deref().map(Cow::Borrowed),
+            model: self.model.as_deref().map(Cow::Borrowed),
+            created: self.created,
+        });
+        for (choice, answer) in (0..).zip(&self.choices) {
+            for (part, it) in (0..).zip(&answer.parts) {
+                replay_part((choice, part), it, sink);
+            }
+            if let Some(json) = &answer.logprobs {
+                let json = json.clone();
+                sink(Delta::Logprobs { choice, json });
+            }
+            let finish = answer.finish.clone();
+            sink(Delta::Finish { choice, finish });
+        }
+        if let Some(tier) = &self.service_tier {
+            sink(Delta::ServiceTier(Cow::Borrowed(tier)));
+        }
+        sink(Delta::Usage(self.usage));
+    }
+}
+
+/// One part of an answer as the steps that would have brought it.
+fn replay_part((choice, part): (u32, u32), it: &Part, sink: &mut dyn FnMut(Delta<'_>)) {
+    let Some(opened) = opened(&it.kind) else {
+        return;
+    };
+    sink(Delta::Open {
+        choice,
+        part,
+        opened,
+    });
+    let (text, citations, signature) = match &it.kind {
+        PartKind::Text {
+            text,
+            citations,
+            signature,
+        } => (text.as_str(), citations.as_slice(), signature.as_ref()),
+        PartKind::Thinking {
+            text, signature, ..
+        } => (text.as_str(), &[][..], signature.as_ref()),
+        PartKind::ToolCall { arguments, .. } => (arguments.as_str(), &[][..], None),
+        PartKind::Refusal { text } => (text.as_str(), &[][..], None),
+        _ => ("", &[][..], None),
+    };
+    if !text.is_empty() {
+        let text = Cow::Borrowed(text);
+        sink(Delta::Piece { choice, part, text });
+    }
+    for (dialect, json) in citations {
+        sink(Delta::Citation {
+            choice,
+            part,
+            dialect: *dialect,
+            json: json.clone(),
+        });
+    }
+    if let Some(signature) = signature.cloned() {
+        sink(Delta::Signature {
+            choice,
+            part,
+            signature,
+        });
+    }
+    sink(Delta::Close { choice, part });
+}
+
+/// How a part begins. `None` for what no stream brings: pictures, files, results of tools.
+fn opened(kind: &PartKind) -> Option<Opened<'_>> {
+    Some(match kind {
+        PartKind::Text { .. } => Opened::Text,
+        PartKind::Refusal { .. } => Opened::Refusal,
+        PartKind::Thinking { id, .. } => Opened::Thinking {
+            id: id.as_deref().map(Cow::Borrowed),
+        },
+        PartKind::RedactedThinking { signature } => Opened::RedactedThinking {
+            signature: signature.clone(),
+        },
+        PartKind::ToolCall {
+            id,
+            name,
+            custom,
+            signature,
+            ..
+        } => Opened::ToolCall {
+            id: Cow::Borrowed(id),
+            name: Cow::Borrowed(name),
+            custom: *custom,
+            signature: signature.clone(),
+        },
+        PartKind::Other { dialect, json } => Opened::Other {
+            dialect: *dialect,
+            json: json.clone(),
+        },
+        PartKind::Image { .. }
+        | PartKind::File { .. }
+        | PartKind::Audio { .. }
+        | PartKind::Video { .. }
+        | PartKind::ToolResult { .. } => return None,
+    })
 }
 
 impl Finish {

@@ -1,17 +1,65 @@
-//! OpenAI's responses.
+//! OpenAI's responses: <https://platform.openai.com/docs/api-reference/responses>.
 
-use super::{Wire, openai};
+mod annotation;
+mod content;
+mod echo;
+mod events;
+mod input;
+mod item;
+mod observe;
+mod request;
+mod stream;
+mod tools;
+
+use super::{Dialect, Wire, openai};
 use crate::body::AnswerShape;
+use crate::chat::Answer;
+use crate::envelope::Envelope;
+use crate::mock::{self, MockAnswer};
 use crate::observe::StreamObserver;
+use crate::spoke::{Front, StreamWriter};
+use crate::translate::Asked;
+
+pub(super) use observe::error_event;
 
 pub(super) static WIRE: Wire = Wire {
     name: "openai_responses",
+    // A comment: every client skips it, also those that know no event of that name.
     heartbeat: openai::HEARTBEAT,
     write_error: openai::write_error,
-    error_event_head: openai::ERROR_EVENT_HEAD,
-    observer: StreamObserver::none,
-    mock_answer: openai::mock::chat,
-    answer: AnswerShape::Data,
-    front: None,
+    error_event_head: b"",
+    observer: || StreamObserver::new(observe::ResponsesObserver::default()),
+    mock_answer,
+    answer: AnswerShape::Own(observe::read_body),
+    front: Some(&FRONT),
     back: None,
 };
+
+static FRONT: Front = Front {
+    read_request: request::read,
+    echo: echo::fields,
+    write_answer,
+    stream_writer: |asked| Box::new(stream::Writer::new(asked, events::Form::Stream)),
+};
+
+/// A whole answer is the object in which its stream ends.
+fn write_answer(answer: &Answer, asked: &Asked) -> Vec<u8> {
+    let mut writer = stream::Writer::new(asked, events::Form::Whole);
+    let mut events = Vec::new();
+    answer.replay(&mut |delta| writer.delta(delta, &mut events));
+    writer.into_response()
+}
+
+fn mock_answer(mock: &MockAnswer<'_>, request: &Envelope) -> Vec<u8> {
+    if request.stream() {
+        mock::stream(&FRONT, mock, request)
+    } else {
+        mock::whole(&FRONT, mock, request)
+    }
+}
+
+/// What signatures of this dialect are marked with.
+const OWN: Dialect = Dialect::OpenAiResponses;
+
+#[cfg(test)]
+mod tests;
