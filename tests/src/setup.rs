@@ -54,11 +54,12 @@ impl Setup {
         Self::new().double(upstream, &json!({}))
     }
 
-    /// With the model `double` behind one more upstream; `more` goes into the parameters of its deployments.
+    /// With the model `double` behind one more upstream; `more` goes into the parameters of its deployments. Calls go to
+    /// the deployment of their own dialect.
     #[must_use]
     pub fn double(self, upstream: &str, more: &Value) -> Self {
         let deployment = |model: &str, base: String| {
-            let mut params = json!({"model": model, "api_base": base, "api_key": "sk-provider"});
+            let mut params = native(model, &base);
             merge(&mut params, more);
             params
         };
@@ -79,7 +80,7 @@ impl Setup {
             Wire::AnthropicMessages => ("anthropic/double", url.to_owned()),
             _ => ("openai/double", format!("{url}/v1")),
         };
-        let mut params = json!({"model": model, "api_base": base, "api_key": "sk-provider"});
+        let mut params = native(model, &base);
         merge(&mut params, more);
         let info = json!({"id": id});
         self.entry(json!({"model_name": group, "litellm_params": params, "model_info": info}))
@@ -200,6 +201,11 @@ pub async fn start(args: Vec<String>, env: Vec<(String, String)>, dir: Option<Te
     config.ready_limit = START;
     config.keep_lines = 500_000;
     Gateway::new(Process::start(config).await, dir)
+}
+
+/// A deployment that is not asked in translation: which one a call goes to follows from its dialect.
+fn native(model: &str, base: &str) -> Value {
+    json!({"model": model, "api_base": base, "api_key": "sk-provider", "native_only": true})
 }
 
 fn merge(into: &mut Value, more: &Value) {

@@ -47,6 +47,8 @@ pub struct EndpointConfig {
     pub azure_scope: Option<String>,
     /// Bedrock: who we are for Amazon, and where.
     pub aws: AwsConfig,
+    /// Serve only calls in a dialect that the provider speaks itself.
+    pub native_only: bool,
     /// What to do with parameters that the provider's dialect has not.
     pub policy: Policy,
     /// The longest answer that the model can give, in tokens, where it is known.

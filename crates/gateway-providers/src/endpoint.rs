@@ -5,8 +5,9 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use gateway_core::{Dialect, Envelope, Prefill, Translation};
 use gateway_transport::{ConnectSpec, Shard};
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request};
 
+use crate::aws::{Keys, Signer, Unsignable};
 use crate::blueprint::{Blueprint, Credential, Route};
 use crate::body::BodyRules;
 use crate::config::EndpointConfig;
@@ -17,7 +18,9 @@ use crate::headers::HeaderRules;
 use crate::prefill;
 use crate::provider::Settings;
 use crate::reply::{Prepared, Reply};
+use crate::through;
 use crate::translation::TranslationRules;
+use crate::url::BaseUrl;
 
 /// Where one deployment's calls go and how they are signed.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct Endpoint {
     provider: &'static str,
     model: String,
     display: String,
+    root: BaseUrl,
     spec: ConnectSpec,
     routes: Vec<Route>,
     credential: Credential,
@@ -32,6 +36,7 @@ pub struct Endpoint {
     body: BodyRules,
     models: Option<(&'static str, &'static str)>,
     translation: TranslationRules,
+    native_only: bool,
 }
 
 /// What an attempt at an endpoint takes from its call.
@@ -71,6 +76,7 @@ impl Endpoint {
             provider: settings.provider.name,
             model: settings.model.to_owned(),
             display: blueprint.base.display(),
+            root: through::root(&blueprint.base),
             spec: connect::spec(&blueprint.base, &config.connect, environment)?,
             headers: HeaderRules::build(
                 blueprint.headers,
@@ -88,6 +94,7 @@ impl Endpoint {
             translation: TranslationRules::build(&config, blueprint.quirks, &|rest| {
                 BodyRules::build(blueprint.model_field, &blueprint.constants, rest)
             }),
+            native_only: config.native_only,
             routes: blueprint.routes,
             credential: blueprint.credential,
             models: blueprint.models,
@@ -111,9 +118,13 @@ impl Endpoint {
 
     /// Whether calls of this dialect can be served, as they are or translated.
     pub fn accepts(&self, dialect: Dialect) -> bool {
-        let served =
-            |route: &Route| route.dialect == dialect || Translation::exists(dialect, route.dialect);
-        self.routes.iter().any(served)
+        self.routes
+            .iter()
+            .any(|route| route.dialect == dialect || self.translates(dialect, route))
+    }
+
+    fn translates(&self, front: Dialect, route: &Route) -> bool {
+        !self.native_only && Translation::exists(front, route.dialect)
     }
 
     /// Whether the provider speaks this dialect itself.
@@ -132,6 +143,11 @@ impl Endpoint {
                 prefill::prefill(self.provider, model, &self.display)
             }
         }
+    }
+
+    /// Whether its requests prove who sends them.
+    pub fn has_credentials(&self) -> bool {
+        !matches!(self.credential, Credential::None)
     }
 
     /// The base of the provider's API without query: fit for logs and response headers.
@@ -163,33 +179,48 @@ impl Endpoint {
             _ => &route.target,
         };
         let uri = target.uri(provider, model)?;
-        let no_token = |source| PrepareError::Token { provider, source };
-        let (mut authorization, mut signing) = (None, None);
-        match &self.credential {
-            Credential::None | Credential::Header(..) => {}
-            Credential::Token(source) => {
-                authorization = Some(source.get(shard).await.map_err(no_token)?);
-            }
-            Credential::SigV4(signer) => {
-                signing = Some((signer, signer.keys(shard).await.map_err(no_token)?));
-            }
-        }
+        let authority = self.authorize(shard).await?;
         let (body, translation) = self.body_for(call, route, model)?;
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers.apply(call.headers, authorization);
-        if let Some((signer, keys)) = signing {
-            signer
-                .sign(&mut request, &keys, SystemTime::now())
-                .map_err(|_| PrepareError::Signature { provider })?;
-        }
+        *request.headers_mut() = self.headers.apply(call.headers, authority.header());
+        authority
+            .sign(&mut request, SystemTime::now())
+            .map_err(|_| PrepareError::Signature { provider })?;
         let reply = Reply {
             dialect: route.dialect,
             framing: route.framing,
             translation,
         };
         Ok(Prepared { request, reply })
+    }
+
+    /// What proves who sends a request: waits for a token or for keys where they have to be exchanged first.
+    pub(crate) async fn authorize(&self, shard: &Shard) -> Result<Authority<'_>, PrepareError> {
+        let no_token = |source| PrepareError::Token {
+            provider: self.provider,
+            source,
+        };
+        Ok(match &self.credential {
+            Credential::None | Credential::Header(..) => Authority::InHeaders,
+            Credential::Token(source) => {
+                Authority::Bearer(source.get(shard).await.map_err(no_token)?)
+            }
+            Credential::SigV4(signer) => {
+                Authority::Signed(signer, signer.keys(shard).await.map_err(no_token)?)
+            }
+        })
+    }
+
+    /// The base behind which the provider's whole API lies.
+    pub(crate) const fn root(&self) -> &BaseUrl {
+        &self.root
+    }
+
+    /// What becomes of headers.
+    pub(crate) const fn header_rules(&self) -> &HeaderRules {
+        &self.headers
     }
 
     /// The body in the provider's dialect, and what turns the answer back if that is not the client's.
@@ -220,7 +251,7 @@ impl Endpoint {
         serving
             .clone()
             .find(|route| route.dialect == call.dialect)
-            .or_else(|| serving.find(|route| Translation::exists(call.dialect, route.dialect)))
+            .or_else(|| serving.find(|route| self.translates(call.dialect, route)))
     }
 
     /// The provider's name of the model for this call.
@@ -238,6 +269,38 @@ impl Endpoint {
         match self.models {
             Some((prefix, reason)) if !model.starts_with(prefix) => Err(unusable(reason)),
             _ => Ok(model),
+        }
+    }
+}
+
+/// What proves who sends one request.
+pub(crate) enum Authority<'a> {
+    /// Nothing, or a header that every request has.
+    InHeaders,
+    /// A token.
+    Bearer(HeaderValue),
+    /// A signature of the whole request.
+    Signed(&'a Signer, Keys),
+}
+
+impl Authority<'_> {
+    /// The `Authorization`, if it does not depend on the request.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        match self {
+            Self::Bearer(header) => Some(header.clone()),
+            Self::InHeaders | Self::Signed(..) => None,
+        }
+    }
+
+    /// Signs a request that is finished.
+    pub(crate) fn sign(
+        &self,
+        request: &mut Request<Bytes>,
+        now: SystemTime,
+    ) -> Result<(), Unsignable> {
+        match self {
+            Self::Signed(signer, keys) => signer.sign(request, keys, now),
+            Self::InHeaders | Self::Bearer(_) => Ok(()),
         }
     }
 }

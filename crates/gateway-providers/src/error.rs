@@ -122,6 +122,14 @@ pub enum PrepareError {
         /// The dialect's name.
         dialect: &'static str,
     },
+    /// The path that the client chose cannot be asked for.
+    #[error("the path cannot be used at {provider}: {reason}")]
+    Path {
+        /// The provider's name.
+        provider: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
     /// The request cannot be said in the provider's dialect.
     #[error("{0}")]
     Translate(TranslateError),

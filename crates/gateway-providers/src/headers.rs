@@ -99,6 +99,22 @@ impl HeaderRules {
         }
         headers
     }
+
+    /// Adds to a client's headers what every request has and they have not; credentials and the operator's headers
+    /// always.
+    pub(crate) fn complete(&self, headers: &mut HeaderMap, authorization: Option<HeaderValue>) {
+        for (name, value) in &self.fixed {
+            if value.is_sensitive()
+                || name == header::ACCEPT_ENCODING
+                || !headers.contains_key(name)
+            {
+                headers.insert(name, value.clone());
+            }
+        }
+        if let Some(authorization) = authorization {
+            headers.insert(header::AUTHORIZATION, authorization);
+        }
+    }
 }
 
 /// The client's betas that are on the list, by their names there; each once, in the client's order.

@@ -33,6 +33,9 @@ mod connect;
 mod headers;
 mod url;
 
+// Requests in a provider's own words.
+mod through;
+
 // Access tokens: cached, refreshed ahead of time, one exchange at a time.
 mod token;
 
@@ -48,3 +51,4 @@ pub use environment::Environment;
 pub use error::{CredentialsError, EndpointError, PrepareError, TokenError};
 pub use provider::provider_of_bare_name;
 pub use reply::{Framing, Prepared, Reply};
+pub use through::Through;

@@ -12,7 +12,7 @@ use crate::body::Outgoing;
 use crate::edge::Client;
 use crate::respond::{content, refuse};
 use crate::worker::Worker;
-use crate::{admin, call, health, models};
+use crate::{admin, call, health, models, pass_through};
 use route::{Route, dialect_of, route};
 
 pub(crate) use route::{CallRoute, ModelShape, decode};
@@ -28,9 +28,11 @@ pub(crate) async fn answer(
         Ok(route) => route,
         Err(error) => return refuse(dialect_of(path), &error),
     };
-    if let Route::Call(asked) = route {
-        return call::answer(worker, client, request, asked).await;
-    }
+    let route = match route {
+        Route::Call(asked) => return call::answer(worker, client, request, asked).await,
+        Route::Through(asked) => return pass_through::answer(worker, client, request, asked).await,
+        route => route,
+    };
     if !route.is_public()
         && let Err(denied) = worker
             .shared
@@ -62,6 +64,8 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
         Route::Rotate => admin::rotate(worker, request).await,
         Route::Explain => admin::explain(worker, request).await,
         Route::Cooldown(id) => admin::cooldown(worker, &id, request).await,
-        Route::Root | Route::Call(_) => content(StatusCode::OK, "text/plain", "gateway-server\n"),
+        Route::Root | Route::Call(_) | Route::Through(_) => {
+            content(StatusCode::OK, "text/plain", "gateway-server\n")
+        }
     }
 }

@@ -8,6 +8,7 @@ use gateway_core::EndReason;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::opening::Opening;
+use crate::pass_through::ThroughBody;
 use crate::record::OpenRecord;
 use crate::relay::Relay;
 
@@ -25,6 +26,8 @@ pub(crate) enum Outgoing {
     Stream(Pin<Box<Relay>>),
     /// A stream of which only heartbeats are there yet.
     Opening(Box<Opening>),
+    /// What a provider says to a request in its own words.
+    Through(Box<ThroughBody>),
 }
 
 impl Outgoing {
@@ -68,13 +71,14 @@ impl Body for Outgoing {
             }
             Self::Stream(relay) => relay.as_mut().poll_frame(cx),
             Self::Opening(opening) => opening.poll_frame(cx),
+            Self::Through(body) => body.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole { bytes, record } => bytes.is_none() && record.is_none(),
-            Self::Stream(_) | Self::Opening(_) => false,
+            Self::Stream(_) | Self::Opening(_) | Self::Through(_) => false,
         }
     }
 
@@ -83,7 +87,7 @@ impl Body for Outgoing {
             Self::Whole { bytes, .. } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Stream(_) | Self::Opening(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Opening(_) | Self::Through(_) => SizeHint::default(),
         }
     }
 }

@@ -42,8 +42,10 @@ use continuation::Wish;
 use options::Said;
 
 pub(crate) use continuation::{Continuation, Continued, GoingOn};
+pub(crate) use headers::names;
 pub(crate) use mock::Mock;
 pub(crate) use options::read as read_options;
+pub(crate) use outcome::not_asked as unsent;
 pub(crate) use shown::{Configured, Shown, ShownDeployments};
 
 /// What a call is answered with.
@@ -150,7 +152,11 @@ impl Attempted {
 }
 
 /// Answers with a status.
-fn refuse(mut record: OpenRecord, snapshot: &Snapshot, mut failure: Failure) -> Response<Outgoing> {
+pub(crate) fn refuse(
+    mut record: OpenRecord,
+    snapshot: &Snapshot,
+    mut failure: Failure,
+) -> Response<Outgoing> {
     let dialect = record.dialect;
     record.opens();
     let mut head = headers::refused(&record, snapshot, &failure);
@@ -358,7 +364,7 @@ fn number(json: &[u8]) -> Option<u64> {
 }
 
 /// The client's own name for the call, or a new one.
-fn call_id(headers: &HeaderMap) -> Box<str> {
+pub(crate) fn call_id(headers: &HeaderMap) -> Box<str> {
     let given = headers
         .get("x-litellm-call-id")
         .and_then(|value| value.to_str().ok())

@@ -27,6 +27,9 @@ mod relay;
 mod respond;
 mod upstream;
 
+// Requests for a provider, in its own words.
+mod pass_through;
+
 // One line and one count per call.
 mod log;
 mod metrics;

@@ -66,6 +66,8 @@ pub(crate) struct Record {
     pub usage: Usage,
     /// Nobody was asked for the answer, so that it says nothing of its deployment.
     pub made_up: bool,
+    /// The provider that was asked in its own words.
+    pub through: Option<&'static str>,
     /// What of the request did not reach the provider.
     pub lost: Vec<Lost>,
     /// The answer is an estimate of the gateway's.
@@ -263,6 +265,7 @@ impl Record {
             events: 0,
             usage: Usage::default(),
             made_up: false,
+            through: None,
             lost: Vec::new(),
             estimated: false,
             error: None,

@@ -12,6 +12,7 @@ use crate::auth::Keys;
 use crate::call::{Configured, Mock, ShownDeployments};
 use crate::config::{DeploymentSettings, Settings};
 use crate::edge::{ConnectionLimits, Scope};
+use crate::pass_through::Gates;
 use crate::worker::{CallLimits, Snapshot};
 
 /// What the transport is told.
@@ -78,6 +79,15 @@ pub(crate) fn snapshot(
     Snapshot {
         shown: ShownDeployments::new(&catalog, said),
         catalog: Arc::new(catalog),
+        gates: Gates::open(
+            settings
+                .deployments
+                .iter()
+                .filter(|it| it.pass_through)
+                .map(|it| &it.config.endpoint),
+            environment,
+            transport,
+        ),
         keys: Keys::new(
             settings.auth.master_key.clone(),
             settings.auth.key_header.clone(),

@@ -15,6 +15,7 @@ use crate::auth::Keys;
 use crate::call::ShownDeployments;
 use crate::log::Lines;
 use crate::metrics::Metrics;
+use crate::pass_through::Gates;
 
 /// Everything that a configuration decides about calls. Swapped as one; a call keeps the one it began with.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Snapshot {
     pub limits: CallLimits,
     /// What is known of the catalog's deployments beside routing.
     pub shown: ShownDeployments,
+    /// Who is asked for requests in a provider's own words.
+    pub gates: Gates,
 }
 
 /// Limits and timers of calls.

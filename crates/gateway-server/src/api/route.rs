@@ -4,12 +4,15 @@ use gateway_core::{Dialect, ErrorInfo, ErrorKind};
 use http::Method;
 
 use crate::edge::Scope;
+use crate::pass_through::{PROVIDERS, ThroughRoute};
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// A call.
     Call(CallRoute),
+    /// A request for a provider, in its own words.
+    Through(ThroughRoute),
     /// The list of models.
     Models(ModelShape),
     /// One of them.
@@ -68,7 +71,9 @@ impl Route {
     pub(super) fn is_in(&self, scope: Scope) -> bool {
         match self {
             Self::Pools | Self::Rotate | Self::Explain | Self::Cooldown(_) => scope != Scope::Calls,
-            Self::Call(_) | Self::Models(_) | Self::Model(..) => scope != Scope::Admin,
+            Self::Call(_) | Self::Through(_) | Self::Models(_) | Self::Model(..) => {
+                scope != Scope::Admin
+            }
             _ => true,
         }
     }
@@ -90,6 +95,7 @@ pub(super) fn route(method: &Method, path: &str, scope: Scope) -> Result<Route, 
         ErrorInfo::new(ErrorKind::NotFound, message)
     })?;
     let wanted = match route {
+        Route::Through(_) => return Ok(route),
         Route::Call(_) | Route::Rotate | Route::Cooldown(_) => Method::POST,
         // The body of a POST is the request that is meant.
         Route::Explain if *method == Method::POST => Method::POST,
@@ -141,14 +147,26 @@ fn match_named(path: &str) -> Option<Route> {
     for prefix in ["/openai/deployments/", "/engines/"] {
         if let Some(rest) = path.strip_prefix(prefix) {
             let (model, tail) = rest.split_at(rest.find('/')?);
+            let Some(dialect) = dialect(tail) else { break };
             return Some(Route::Call(CallRoute {
-                dialect: dialect(tail)?,
+                dialect,
                 model: Some(decode(model)?),
                 stream: None,
             }));
         }
     }
-    None
+    match_through(path)
+}
+
+/// Behind a provider's name, everything is its own.
+fn match_through(path: &str) -> Option<Route> {
+    let provider = PROVIDERS.iter().find(|it| path.starts_with(it.prefix))?;
+    // The slash at the prefix's end begins the provider's path.
+    let (_, path) = path.split_at_checked(provider.prefix.len() - 1)?;
+    Some(Route::Through(ThroughRoute {
+        provider: *provider,
+        path: path.to_owned(),
+    }))
 }
 
 /// `model:method`, as Google writes it. A model's name may hold colons, too.

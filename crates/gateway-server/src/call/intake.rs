@@ -18,12 +18,7 @@ use crate::respond::Failure;
 /// # Errors
 /// The failure to answer with.
 pub(crate) fn admit(headers: &HeaderMap, limit: usize) -> Result<(), Failure> {
-    let declared = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|bytes| bytes > limit as u64) {
-        return Err(too_large(limit));
-    }
+    admit_size(headers, limit)?;
     match headers.get(CONTENT_ENCODING) {
         Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
             let mut failure = Failure::rejected(
@@ -35,6 +30,20 @@ pub(crate) fn admit(headers: &HeaderMap, limit: usize) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a body that declares itself too large.
+///
+/// # Errors
+/// The failure to answer with.
+pub(crate) fn admit_size(headers: &HeaderMap, limit: usize) -> Result<(), Failure> {
+    let declared = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|bytes| bytes > limit as u64) {
+        return Err(too_large(limit));
+    }
+    Ok(())
 }
 
 /// Collects a request's body of at most `limit` bytes whose pieces are never further apart than `silence`.

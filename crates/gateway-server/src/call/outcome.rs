@@ -162,6 +162,9 @@ pub(super) fn unsent(error: &SendFailure, timers: &AttemptTimers) -> Failed<Fail
         SendFailure::Prepare(PrepareError::Translate(error)) => {
             Failure::new(EndReason::Rejected, ErrorInfo::from(error))
         }
+        SendFailure::Prepare(error @ PrepareError::Path { .. }) => {
+            Failure::rejected(ErrorKind::InvalidRequest, format!("{error}."))
+        }
         SendFailure::Prepare(error) => {
             let mut failure = Failure::upstream(
                 EndReason::UpstreamError,
@@ -176,6 +179,11 @@ pub(super) fn unsent(error: &SendFailure, timers: &AttemptTimers) -> Failed<Fail
         outcome: error.outcome(),
         error: failure,
     }
+}
+
+/// What the client is told where no head came back.
+pub(crate) fn not_asked(error: &SendFailure, timers: &AttemptTimers) -> Failure {
+    unsent(error, timers).error
 }
 
 fn not_sent(error: &SendError, timers: &AttemptTimers) -> Failure {

@@ -30,6 +30,8 @@ pub struct DeploymentSettings {
     pub heartbeat: Option<Duration>,
     /// What it answers without asking its provider.
     pub mock: Mock,
+    /// Its credentials serve requests in its provider's own words.
+    pub pass_through: bool,
     /// Where it is written: `file:line:column`, or the flag that made it.
     pub origin: String,
 }
@@ -190,6 +192,7 @@ fn one(
             response: params.get("mock_response").map(Node::to_json),
             timeout: params.flag("mock_timeout").unwrap_or(false),
         },
+        pass_through: params.flag("use_in_pass_through").unwrap_or(false),
         origin: report.describe(&first_key(entry)),
     };
     match params.get("organization").map(Node::items) {
@@ -259,6 +262,8 @@ fn endpoint(
         client_id: params.owned("client_id"),
         client_secret: params.secret("client_secret", report),
         azure_scope: params.owned("azure_scope"),
+        aws: gateway_providers::AwsConfig::default(),
+        native_only: params.flag("native_only").unwrap_or(false),
         policy: Policy {
             drop: params.flag_or_litellm("drop_params") == Some(true),
             dropped: params.texts("additional_drop_params"),

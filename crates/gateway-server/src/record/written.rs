@@ -42,6 +42,9 @@ impl Record {
                 line.text(name, value);
             }
         }
+        if let Some(provider) = self.through {
+            line.text("pass_through", provider);
+        }
         line.flag("stream", self.stream);
         line.number("status", self.status);
         for (name, value) in [

@@ -84,6 +84,7 @@ section! {
         ignored "default_api_key_tpm_limit": Kind::COUNT => "keys are not limited";
         ignored "default_api_key_rpm_limit": Kind::COUNT => "keys are not limited";
         ignored "configurable_clientside_auth_params": Kind::List => "callers cannot choose the address or the key";
+        honored "native_only": Kind::Bool;
         honored "drop_params": Kind::Bool;
         honored "additional_drop_params": Kind::List;
         honored "allowed_openai_params": Kind::List;
@@ -91,7 +92,7 @@ section! {
         ignored "output_cost_per_second": Kind::AMOUNT => "costs are not computed";
         ignored "merge_reasoning_content_in_choices": Kind::Bool, ["false"] => "reasoning stays in its own field";
         ignored "allow_client_keepalive_override": Kind::Bool, ["false"] => "callers cannot choose the interval of heartbeats";
-        ignored "use_in_pass_through": Kind::Bool, ["false"] => "the provider pass-through routes do not exist";
+        honored "use_in_pass_through": Kind::Bool;
         ignored "use_chat_completions_api": Kind::Bool, ["false"] => "calls are not translated between APIs";
         ignored "use_litellm_proxy": Kind::Bool, ["false"] => "set `api_base` to the address of the other proxy";
         ignored "silent_model": Kind::Text => "traffic is not mirrored";
