@@ -5,6 +5,7 @@
 //! one or more *choices*, as in OpenAI's. Values that no dialect but their own understands stay JSON text.
 
 mod answer;
+mod base64;
 mod call_id;
 mod delta;
 mod json;
@@ -13,6 +14,7 @@ mod request;
 mod tracker;
 
 pub use answer::{Answer, Choice, Finish, FinishReason};
+pub(crate) use base64::decode_base64;
 pub(crate) use call_id::{signed_id, unsigned_id};
 pub use delta::{Delta, Opened};
 pub use json::Json;

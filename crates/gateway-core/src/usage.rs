@@ -124,6 +124,7 @@ struct CacheCreation {
 struct Details {
     cached_tokens: Count,
     cache_write_tokens: Count,
+    #[serde(alias = "thinking_tokens")]
     reasoning_tokens: Count,
 }
 

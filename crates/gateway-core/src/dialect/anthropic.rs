@@ -1,6 +1,15 @@
 //! Anthropic's messages: <https://docs.anthropic.com/en/docs/build-with-claude/streaming>.
 
+mod answer;
+mod back;
+mod blocks;
+mod citations;
+mod format_tool;
+mod front;
 mod mock;
+mod parts;
+mod stream_reader;
+mod stream_writer;
 
 use std::fmt;
 
@@ -26,8 +35,8 @@ pub(super) static WIRE: Wire = Wire {
     observer: || StreamObserver::new(AnthropicObserver::default()),
     mock_answer: mock::message,
     answer: AnswerShape::Content,
-    front: None,
-    back: None,
+    front: Some(&front::FRONT),
+    back: Some(&back::BACK),
 };
 
 /// `{"type":"error","error":{"type","message"},"request_id"}`, the same as an answer and in a stream.
@@ -241,3 +250,6 @@ impl<'de> Deserialize<'de> for Parts {
 fn plain_string(raw: &RawValue) -> Option<&str> {
     raw.get().strip_prefix('"')?.strip_suffix('"')
 }
+
+#[cfg(test)]
+mod tests;
