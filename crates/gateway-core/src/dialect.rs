@@ -15,9 +15,7 @@ use bytes::Bytes;
 
 use crate::body::{self, AnswerShape, BodyFacts, Malformed};
 use crate::envelope::Envelope;
-use crate::error::{
-    ANTHROPIC_OVERLOADED, ErrorInfo, ErrorKind, UpstreamError, read_upstream_error,
-};
+use crate::error::{ANTHROPIC_OVERLOADED, ErrorInfo, ErrorKind, UpstreamError, read_error};
 use crate::mock::MockAnswer;
 use crate::observe::StreamObserver;
 use crate::spoke::{Back, Front};
@@ -136,12 +134,23 @@ impl Dialect {
     /// because compatible servers mix them. `None` for HTML, plain text and JSON that does not speak of an error: then
     /// the status is all there is to tell.
     pub fn read_error_body(self, status: u16, body: &[u8]) -> Option<ErrorInfo> {
+        self.read_named_error(status, None, body)
+    }
+
+    /// The same where a header names the failure: AWS's `x-amzn-errortype`.
+    pub fn read_named_error(
+        self,
+        status: u16,
+        name: Option<&str>,
+        body: &[u8],
+    ) -> Option<ErrorInfo> {
         let found = if (400..=599).contains(&status) {
             UpstreamError::Status(status)
         } else {
             UpstreamError::InBand(self)
         };
-        read_upstream_error(std::str::from_utf8(body::without_bom(body)).ok()?, found)
+        let text = std::str::from_utf8(body::without_bom(body)).ok()?;
+        read_error(text, found, name)
     }
 
     /// How clients speak it to any provider, if they can.
@@ -159,6 +168,7 @@ impl Dialect {
     pub(crate) const fn own_fields(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Gemini => gemini::OWN_FIELDS,
+            Self::BedrockConverse => bedrock_converse::OWN_FIELDS,
             _ => &[],
         }
     }

@@ -10,7 +10,9 @@ use crate::sse::FrameError;
 
 pub(crate) use kind::ANTHROPIC_OVERLOADED;
 pub use kind::ErrorKind;
-pub(crate) use read::{UpstreamError, read_error_event, read_upstream_error};
+pub(crate) use read::{
+    UpstreamError, read_error, read_error_event, read_named_error, read_upstream_error,
+};
 
 /// A failure as a client is told it. No part of it may name a host, hold a secret or carry an upstream's HTML.
 #[derive(Debug, Clone, PartialEq, Eq)]

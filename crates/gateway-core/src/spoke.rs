@@ -23,7 +23,8 @@ pub(crate) struct Front {
 
 /// A dialect in which providers may be asked by any client.
 pub(crate) struct Back {
-    /// Writes the body of a request. What cannot be said is a loss; [`Request::other`] is not looked at.
+    /// Writes the body of a request. What cannot be said is a loss. [`Request::other`] need not be looked at; what is
+    /// written of it is told by [`Losses::written`].
     pub(crate) write_request:
         fn(&Request, &Target<'_>, &mut Losses) -> Result<Vec<u8>, TranslateError>,
     /// Reads a whole answer, which was found to be one of the dialect's and no error.

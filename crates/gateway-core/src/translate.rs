@@ -280,6 +280,9 @@ fn others(
 ) -> Result<Vec<u8>, TranslateError> {
     let mut passed = Vec::new();
     for other in &request.other {
+        if losses.is_written(&other.name) {
+            continue;
+        }
         let own = back.own_fields().iter().find(|(it, _)| *it == other.name);
         match own {
             Some((_, name)) => passed.push((*name, other)),

@@ -61,10 +61,14 @@ impl ErrorKind {
     /// The kind that a `type`, `code` or `status` word of an upstream's error body means; `None` if the word is not
     /// known.
     pub fn from_word(word: &str) -> Option<Self> {
-        TABLE
-            .iter()
-            .find(|row| row.words.contains(&word))
-            .map(|row| row.kind)
+        let known = |word: &str| TABLE.iter().find(|row| row.words.contains(&word));
+        let row = known(word).or_else(|| {
+            // AWS's exceptions have a small letter in front where they are events.
+            let name = word.strip_suffix("Exception")?;
+            let first = name.chars().next()?.to_ascii_uppercase();
+            known(&format!("{first}{}Exception", name.get(1..)?))
+        });
+        row.map(|row| row.kind)
     }
 
     /// The kind that a status means.
@@ -138,7 +142,6 @@ const TABLE: [Row; 14] = [
             "FAILED_PRECONDITION",
             "OUT_OF_RANGE",
             "ValidationException",
-            "validationException",
         ],
     },
     Row {
@@ -181,6 +184,11 @@ const TABLE: [Row; 14] = [
             "AuthenticationError",
             "UNAUTHENTICATED",
             "unauthorized",
+            "UnrecognizedClientException",
+            "InvalidSignatureException",
+            "IncompleteSignatureException",
+            "MissingAuthenticationTokenException",
+            "ExpiredTokenException",
         ],
     },
     Row {
@@ -224,6 +232,7 @@ const TABLE: [Row; 14] = [
             "NotFoundError",
             "DeploymentNotFound",
             "NOT_FOUND",
+            "ResourceNotFoundException",
         ],
     },
     Row {
@@ -249,7 +258,7 @@ const TABLE: [Row; 14] = [
             "RESOURCE_EXHAUSTED",
             "RateLimitReached",
             "ThrottlingException",
-            "throttlingException",
+            "ServiceQuotaExceededException",
         ],
     },
     Row {
@@ -262,7 +271,7 @@ const TABLE: [Row; 14] = [
             "timeout",
             "request_timeout",
             "DEADLINE_EXCEEDED",
-            "modelTimeoutException",
+            "ModelTimeoutException",
         ],
     },
     Row {
@@ -288,7 +297,8 @@ const TABLE: [Row; 14] = [
             "service_unavailable",
             "ServiceUnavailableError",
             "UNAVAILABLE",
-            "serviceUnavailableException",
+            "ServiceUnavailableException",
+            "ModelNotReadyException",
         ],
     },
     Row {
@@ -296,7 +306,13 @@ const TABLE: [Row; 14] = [
         status: 502,
         openai_type: "server_error",
         anthropic_type: "api_error",
-        words: &["bad_gateway", "upstream_error", "BadGatewayError"],
+        words: &[
+            "bad_gateway",
+            "upstream_error",
+            "BadGatewayError",
+            "ModelErrorException",
+            "ModelStreamErrorException",
+        ],
     },
     Row {
         kind: ErrorKind::Internal,
@@ -311,7 +327,8 @@ const TABLE: [Row; 14] = [
             "InternalServerError",
             "INTERNAL",
             "UNKNOWN",
-            "internalServerException",
+            "InternalServerException",
+            "InternalFailure",
         ],
     },
 ];

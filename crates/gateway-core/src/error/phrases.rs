@@ -63,6 +63,7 @@ const PHRASES: &[(ErrorKind, &[&str])] = &[
             "exceeds the maximum number of tokens allowed",
             // Bedrock.
             "input is too long for requested model",
+            "too many input tokens",
             "model's maximum context limit",
             // vLLM, SGLang, Together.
             "longer than the model's context length",

@@ -30,9 +30,34 @@ pub(crate) fn read_error_event(dialect: Dialect, data: &str) -> ErrorInfo {
     })
 }
 
+/// Reads the data of an event whose name says that a stream of `dialect` has failed, and how.
+pub(crate) fn read_named_error(dialect: Dialect, name: &str, data: &str) -> ErrorInfo {
+    read_error(data, UpstreamError::InBand(dialect), Some(name)).unwrap_or_else(|| {
+        let kind = kind_of_name(name).unwrap_or(ErrorKind::Upstream);
+        ErrorInfo::new(kind, format!("The provider ended the stream with {name}."))
+    })
+}
+
+/// The kind of an exception of AWS's, which may have a name space before it and a link behind it:
+/// `com.amazon.coral.service#AccessDeniedException:http://…`.
+fn kind_of_name(name: &str) -> Option<ErrorKind> {
+    let name = name.split_once('#').map_or(name, |(_, name)| name);
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
+    ErrorKind::from_word(name.trim())
+}
+
 /// Reads an error in any of the known shapes. `None` if the text is none of them: HTML, plain text, a JSON value that
 /// does not speak of an error.
 pub(crate) fn read_upstream_error(json: &str, found: UpstreamError) -> Option<ErrorInfo> {
+    read_error(json, found, None)
+}
+
+/// The same where the failure's name stands elsewhere: in a header, or in the name of an event.
+pub(crate) fn read_error(
+    json: &str,
+    found: UpstreamError,
+    name: Option<&str>,
+) -> Option<ErrorInfo> {
     let json = json.trim();
     let outer = if json.starts_with('[') {
         // Google wraps the error of a stream that never began in an array.
@@ -62,10 +87,10 @@ pub(crate) fn read_upstream_error(json: &str, found: UpstreamError) -> Option<Er
                 .filter(|status| (400..=599).contains(status))
         }),
     };
-    let mut known = words
-        .iter()
-        .flatten()
-        .filter_map(|word| ErrorKind::from_word(word));
+    let own = outer.name.and_then(text);
+    let name = name.or(own.as_deref());
+    let mut known = (name.and_then(kind_of_name).into_iter())
+        .chain((words.iter().flatten()).filter_map(|word| ErrorKind::from_word(word)));
     let first = known.clone().next();
     let word = known.find(|kind| kind.is_told_by_words_alone());
     let phrase = [
@@ -101,6 +126,8 @@ fn kind_of(status: Option<u16>, said: Option<ErrorKind>) -> ErrorKind {
             said,
         ) => said.unwrap_or(vague),
         (Some(ErrorKind::Unavailable), Some(ErrorKind::Overloaded)) => ErrorKind::Overloaded,
+        // AWS refuses keys that it does not know with a 403.
+        (Some(ErrorKind::Permission), Some(ErrorKind::Authentication)) => ErrorKind::Authentication,
         (Some(clear), _) => clear,
         (None, said) => said.unwrap_or(ErrorKind::Upstream),
     }
@@ -138,6 +165,9 @@ struct Shape<'a> {
     code: Option<&'a RawValue>,
     #[serde(borrow)]
     status: Option<&'a RawValue>,
+    /// AWS's name of the exception.
+    #[serde(borrow, rename = "__type")]
+    name: Option<&'a RawValue>,
     #[serde(borrow)]
     param: Option<&'a RawValue>,
     #[serde(borrow)]

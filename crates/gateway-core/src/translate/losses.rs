@@ -6,7 +6,10 @@ use crate::chat::Weight;
 
 /// Collects what a writer cannot express. Whatever it does not write, it names here.
 #[derive(Debug, Default)]
-pub struct Losses(Vec<Lost>);
+pub struct Losses {
+    lost: Vec<Lost>,
+    written: Vec<String>,
+}
 
 /// One thing that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +35,22 @@ impl Losses {
     /// Either of the two.
     pub fn add(&mut self, name: impl Into<Cow<'static, str>>, weight: Weight) {
         let name = name.into();
-        if !self.0.iter().any(|lost| lost.name == name) {
-            self.0.push(Lost { name, weight });
+        if !self.lost.iter().any(|lost| lost.name == name) {
+            self.lost.push(Lost { name, weight });
         }
     }
 
+    /// A field of [`Request::other`](crate::chat::Request::other) was written, together with what the model has.
+    pub fn written(&mut self, name: &str) {
+        self.written.push(name.to_owned());
+    }
+
+    /// Whether it was.
+    pub(super) fn is_written(&self, name: &str) -> bool {
+        self.written.iter().any(|written| written == name)
+    }
+
     pub(crate) fn into_inner(self) -> Vec<Lost> {
-        self.0
+        self.lost
     }
 }

@@ -236,7 +236,9 @@ async fn refused(
     // The status says enough: nobody is to wait for words that do not come.
     let body = timeout(ERROR_PATIENCE, collect(body, ERROR_LIMIT)).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
-    let told = dialect.read_error_body(status, &body);
+    let name = headers.get("x-amzn-errortype");
+    let name = name.and_then(|name| name.to_str().ok());
+    let told = dialect.read_named_error(status, name, &body);
     let mut failed = match told {
         Some(error) => said_no(error),
         None => {
