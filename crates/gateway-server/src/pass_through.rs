@@ -185,7 +185,8 @@ fn no_gate(provider: &ThroughProvider) -> Failure {
     let message = format!(
         "There are no credentials for requests to {} itself: set them in the environment ({}), or mark a deployment with \
          `use_in_pass_through: true`.",
-        provider.name, provider.variables
+        provider.name,
+        provider.variables.join(" or ")
     );
     let error = ErrorInfo::new(ErrorKind::NotFound, message);
     Failure::new(EndReason::Rejected, error)

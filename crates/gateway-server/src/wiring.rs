@@ -86,6 +86,12 @@ pub(crate) fn snapshot(
                 .filter(|it| it.pass_through)
                 .map(|it| &it.config.endpoint),
             environment,
+            |name| {
+                settings
+                    .environment
+                    .get(name)
+                    .is_some_and(|value| !value.is_empty())
+            },
             transport,
         ),
         keys: Keys::new(

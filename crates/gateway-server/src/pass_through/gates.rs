@@ -16,8 +16,8 @@ pub(crate) struct ThroughProvider {
     pub name: &'static str,
     /// The dialect of errors that are ours.
     pub dialect: Dialect,
-    /// Where its credentials are in the environment.
-    pub variables: &'static str,
+    /// Variables of the environment of which one says that it is to be asked with credentials from there.
+    pub variables: &'static [&'static str],
 }
 
 /// All of them, by the beginnings of their paths.
@@ -26,47 +26,40 @@ pub(crate) const PROVIDERS: &[ThroughProvider] = &[
         "/anthropic/",
         "anthropic",
         Dialect::AnthropicMessages,
-        "ANTHROPIC_API_KEY",
+        ANTHROPIC,
     ),
-    provider("/openai/", "openai", Dialect::OpenAiChat, "OPENAI_API_KEY"),
+    provider("/openai/", "openai", Dialect::OpenAiChat, OPENAI),
     provider(
         "/openai_passthrough/",
         "openai",
         Dialect::OpenAiChat,
-        "OPENAI_API_KEY",
+        OPENAI,
     ),
-    provider(
-        "/azure/",
-        "azure",
-        Dialect::OpenAiChat,
-        "AZURE_API_BASE and AZURE_API_KEY",
-    ),
-    provider(
-        "/vertex_ai/",
-        "vertex_ai",
-        Dialect::Gemini,
-        "VERTEXAI_PROJECT and VERTEXAI_LOCATION",
-    ),
-    provider(
-        "/vertex-ai/",
-        "vertex_ai",
-        Dialect::Gemini,
-        "VERTEXAI_PROJECT and VERTEXAI_LOCATION",
-    ),
-    provider("/gemini/", "gemini", Dialect::Gemini, "GEMINI_API_KEY"),
-    provider(
-        "/bedrock/",
-        "bedrock",
-        Dialect::BedrockConverse,
-        "AWS_REGION and AWS credentials",
-    ),
+    provider("/azure/", "azure", Dialect::OpenAiChat, AZURE),
+    provider("/vertex_ai/", "vertex_ai", Dialect::Gemini, VERTEX),
+    provider("/vertex-ai/", "vertex_ai", Dialect::Gemini, VERTEX),
+    provider("/gemini/", "gemini", Dialect::Gemini, GEMINI),
+    provider("/bedrock/", "bedrock", Dialect::BedrockConverse, BEDROCK),
+];
+
+// One of them must be set for the environment to be asked: credentials may be found without it, where nobody meant it.
+const ANTHROPIC: &[&str] = &["ANTHROPIC_API_KEY"];
+const OPENAI: &[&str] = &["OPENAI_API_KEY"];
+const AZURE: &[&str] = &["AZURE_API_BASE"];
+const VERTEX: &[&str] = &["VERTEXAI_LOCATION"];
+const GEMINI: &[&str] = &["GEMINI_API_KEY", "GOOGLE_API_KEY"];
+const BEDROCK: &[&str] = &[
+    "AWS_REGION",
+    "AWS_REGION_NAME",
+    "AWS_DEFAULT_REGION",
+    "AWS_BEDROCK_RUNTIME_ENDPOINT",
 ];
 
 const fn provider(
     prefix: &'static str,
     name: &'static str,
     dialect: Dialect,
-    variables: &'static str,
+    variables: &'static [&'static str],
 ) -> ThroughProvider {
     ThroughProvider {
         prefix,
@@ -94,20 +87,23 @@ impl Gates {
     pub(crate) fn open<'a>(
         marked: impl Iterator<Item = &'a EndpointConfig>,
         environment: &Environment,
+        is_set: impl Fn(&str) -> bool,
         transport: &Transport,
     ) -> Self {
         let mut gates: Vec<Gate> = marked
             .filter_map(|config| Gate::open(config.clone(), environment, transport))
             .collect();
-        let mut names: Vec<&str> = PROVIDERS.iter().map(|it| it.name).collect();
-        names.dedup();
-        for name in names {
-            // What the environment does not have is no error: nobody may ever ask.
-            let config = EndpointConfig {
-                model: format!("{name}/*"),
-                ..EndpointConfig::default()
-            };
-            gates.extend(Gate::open(config, environment, transport));
+        let mut last = "";
+        for provider in PROVIDERS {
+            // One that has two prefixes stands twice.
+            if provider.name != last && provider.variables.iter().any(|name| is_set(name)) {
+                let config = EndpointConfig {
+                    model: format!("{}/*", provider.name),
+                    ..EndpointConfig::default()
+                };
+                gates.extend(Gate::open(config, environment, transport));
+            }
+            last = provider.name;
         }
         Self(gates)
     }
