@@ -52,6 +52,7 @@ pub(crate) async fn ask(
         query: None,
         model: None,
         asked_model: "any",
+        refused_betas: &[],
         id: "1",
     };
     let prepared = endpoint.request(&call, &shard).await?;

@@ -1,10 +1,9 @@
 //! What the bodies of one route get that those of the endpoint's other routes do not.
 
 use gateway_core::{Edit, Envelope};
-use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::headers::listed_betas;
+use crate::betas::{Client, KnownBetas};
 
 /// The members that a route adds to its bodies.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,55 +23,74 @@ pub(crate) enum BodyBetas {
     Nested(&'static str, KnownBetas),
 }
 
-/// Betas by the client's name, and by the provider's.
-pub(crate) type KnownBetas = &'static [(&'static str, &'static str)];
-
 impl Additions {
-    /// Whether a client with these headers has nothing added to its bodies.
-    pub(crate) fn is_empty(&self, headers: &HeaderMap) -> bool {
-        self.constants.is_empty() && self.asked(headers).is_empty()
+    /// Whether this client has nothing added to its bodies.
+    pub(crate) fn is_empty(&self, client: Client<'_>) -> bool {
+        self.constants.is_empty() && self.asked(client).is_empty()
     }
 
-    /// Adds to the edit of `envelope` what a client with these headers gets.
-    pub(crate) fn apply(&self, envelope: &Envelope, headers: &HeaderMap, edit: &mut Edit<'_>) {
+    /// Adds to the edit of `envelope` what this client gets.
+    pub(crate) fn apply(&self, envelope: &Envelope, client: Client<'_>, edit: &mut Edit<'_>) {
         for (key, raw) in self.constants {
             edit.set_if_absent(key, raw.as_bytes());
         }
-        let asked = self.asked(headers);
-        if asked.is_empty() {
+        let asked = self.asked(client);
+        if asked.is_empty() && client.refused.is_empty() {
             return;
         }
+        let merged = |present: Option<Value>| merged(present, &asked, client);
         let member = |key| serde_json::from_slice::<Value>(envelope.field(key)?).ok();
         match self.betas {
             None => {}
             Some(BodyBetas::Field(_)) => {
-                let list = merged(member(FIELD), &asked);
-                edit.set(FIELD, list.to_string());
+                match merged(member(FIELD)) {
+                    Some(list) => edit.set(FIELD, list.to_string()),
+                    None => edit.remove(FIELD),
+                };
             }
             Some(BodyBetas::Nested(outer, _)) => {
                 let mut fields = match member(outer) {
                     Some(Value::Object(fields)) => fields,
                     _ => Map::new(),
                 };
-                let list = merged(fields.remove(FIELD), &asked);
-                fields.insert(FIELD.to_owned(), list);
-                edit.set(outer, Value::Object(fields).to_string());
+                if let Some(list) = merged(fields.remove(FIELD)) {
+                    fields.insert(FIELD.to_owned(), list);
+                }
+                if !fields.is_empty() || envelope.field(outer).is_some() {
+                    edit.set(outer, Value::Object(fields).to_string());
+                }
             }
         }
     }
 
-    fn asked(&self, headers: &HeaderMap) -> Vec<&'static str> {
+    /// The betas that a body made of `envelope` for this client has.
+    pub(crate) fn betas_sent(&self, envelope: &Envelope, client: Client<'_>) -> Vec<String> {
+        let member = |key| serde_json::from_slice::<Value>(envelope.field(key)?).ok();
+        let present = match self.betas {
+            None => return Vec::new(),
+            Some(BodyBetas::Field(_)) => member(FIELD),
+            Some(BodyBetas::Nested(outer, _)) => {
+                member(outer).and_then(|it| it.get(FIELD).cloned())
+            }
+        };
+        let merged = merged(present, &self.asked(client), client);
+        merged
+            .and_then(|list| serde_json::from_value(list).ok())
+            .unwrap_or_default()
+    }
+
+    fn asked(&self, client: Client<'_>) -> Vec<&'static str> {
         match self.betas {
             None => Vec::new(),
             Some(BodyBetas::Field(known) | BodyBetas::Nested(_, known)) => {
-                listed_betas(headers, known)
+                client.known_betas(known)
             }
         }
     }
 }
 
-/// The list that is there already, and what it has not yet.
-fn merged(present: Option<Value>, asked: &[&str]) -> Value {
+/// The list that is there already, and what it has not yet; without what was refused. `None` if that is nothing.
+fn merged(present: Option<Value>, asked: &[&str], client: Client<'_>) -> Option<Value> {
     let mut list = match present {
         Some(Value::Array(list)) => list,
         _ => Vec::new(),
@@ -82,7 +100,8 @@ fn merged(present: Option<Value>, asked: &[&str]) -> Value {
             list.push(Value::from(*beta));
         }
     }
-    Value::Array(list)
+    list.retain(|beta| !client.refused.iter().any(|it| beta == it.as_str()));
+    (!list.is_empty()).then_some(Value::Array(list))
 }
 
 const FIELD: &str = "anthropic_beta";
@@ -90,13 +109,27 @@ const FIELD: &str = "anthropic_beta";
 #[cfg(test)]
 mod tests {
     use super::{Additions, BodyBetas};
+    use crate::betas::{Client, KnownBetas};
     use bytes::Bytes;
     use gateway_core::{Envelope, Limits};
     use http::HeaderMap;
 
-    const KNOWN: &[(&str, &str)] = &[("a", "a"), ("b", "tool-b")];
+    const KNOWN: KnownBetas = |beta| match beta {
+        "a" => Some("a"),
+        "b" => Some("tool-b"),
+        _ => None,
+    };
 
     fn sent(betas: BodyBetas, body: &'static str, asked: &'static str) -> String {
+        sent_again(betas, body, asked, &[])
+    }
+
+    fn sent_again(
+        betas: BodyBetas,
+        body: &'static str,
+        asked: &'static str,
+        refused: &[&str],
+    ) -> String {
         let additions = Additions {
             constants: &[("v", "1")],
             betas: Some(betas),
@@ -106,7 +139,12 @@ mod tests {
         let envelope =
             Envelope::parse(Bytes::from_static(body.as_bytes()), Limits::default()).unwrap();
         let mut edit = envelope.edit();
-        additions.apply(&envelope, &headers, &mut edit);
+        let refused: Vec<_> = refused.iter().map(|it| (*it).to_owned()).collect();
+        let client = Client {
+            headers: &headers,
+            refused: &refused,
+        };
+        additions.apply(&envelope, client, &mut edit);
         String::from_utf8(edit.finish().to_vec()).unwrap()
     }
 
@@ -145,9 +183,34 @@ mod tests {
     }
 
     #[test]
+    fn what_was_refused_is_in_no_body_again() {
+        let (field, nested) = (BodyBetas::Field(KNOWN), BodyBetas::Nested("more", KNOWN));
+        for (betas, body, expected) in [
+            (field, "{}", r#"{"v":1,"anthropic_beta":["a"]}"#),
+            (
+                field,
+                r#"{"anthropic_beta":["tool-b"]}"#,
+                r#"{"anthropic_beta":["a"],"v":1}"#,
+            ),
+            (nested, "{}", r#"{"v":1,"more":{"anthropic_beta":["a"]}}"#),
+        ] {
+            assert_eq!(sent_again(betas, body, "a,b", &["tool-b"]), expected);
+        }
+        assert_eq!(
+            sent_again(field, r#"{"anthropic_beta":["a"]}"#, "a", &["a"]),
+            r#"{"v":1}"#
+        );
+        assert_eq!(sent_again(nested, "{}", "a", &["a"]), r#"{"v":1}"#);
+    }
+
+    #[test]
     fn a_route_without_additions_adds_nothing() {
         let mut headers = HeaderMap::new();
         headers.insert("anthropic-beta", "a".parse().unwrap());
-        assert!(Additions::default().is_empty(&headers));
+        let client = Client {
+            headers: &headers,
+            refused: &[],
+        };
+        assert!(Additions::default().is_empty(client));
     }
 }

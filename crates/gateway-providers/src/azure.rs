@@ -1,8 +1,13 @@
-//! Azure OpenAI: deployments in the path, or the `v1` paths with the model in the body.
+//! Azure OpenAI: deployments in the path, or the `v1` paths and Responses with the model in the body.
 //!
-//! Source: Azure's "Azure OpenAI in Foundry Models REST API reference" and "API version lifecycle".
+//! Source: Azure's "Azure OpenAI in Foundry Models REST API reference", "Responses API" and "API version lifecycle".
 
 mod credentials;
+
+pub(crate) use self::credentials::credential;
+
+use gateway_core::Dialect;
+use http::HeaderName;
 
 use crate::blueprint::{Blueprint, Route, Target};
 use crate::error::EndpointError;
@@ -13,22 +18,28 @@ use crate::url::{BaseUrl, segment};
 /// The endpoint of an Azure resource.
 pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointError> {
     let base = settings.base()?;
-    let version = settings
+    let said = settings
         .config
         .api_version
         .clone()
-        .or_else(|| settings.environment.variable("AZURE_API_VERSION"))
-        .unwrap_or_else(|| DEFAULT_VERSION.to_owned());
-    let shape = Shape::of(base, version.trim())?;
-    let routes = openai::PATHS
-        .iter()
-        .map(|(dialect, path)| Ok(Route::new(*dialect, shape.target(settings.model, path)?)))
+        .or_else(|| settings.environment.variable("AZURE_API_VERSION"));
+    let version = said.as_deref().unwrap_or(DEFAULT_VERSION).trim();
+    let shape = Shape::of(base, version)?;
+    let routes = openai::served(settings.model)
+        .map(|(dialect, path)| {
+            let target = match dialect {
+                Dialect::OpenAiResponses => shape.responses(version)?,
+                _ => shape.target(openai::model(settings.model), path)?,
+            };
+            Ok(Route::new(dialect, target))
+        })
         .collect::<Result<_, EndpointError>>()?;
     let (Shape::Versionless(base) | Shape::Deployment { base, .. } | Shape::Whole { base, .. }) =
         shape;
     Ok(Blueprint {
         forwarded: openai::FORWARDED,
-        ..Blueprint::new(base, routes, credentials::credential(settings)?)
+        model: Some(openai::model(settings.model).to_owned()),
+        ..Blueprint::new(base, routes, credential(settings, &API_KEY)?)
     })
 }
 
@@ -71,7 +82,28 @@ impl Shape {
             }
         }
     }
+
+    /// Responses are asked for without a deployment in the path: it is in the body. Versions that came out before them
+    /// have them by the paths without versions.
+    fn responses(&self, version: &str) -> Result<Target, EndpointError> {
+        let (base, query) = match self {
+            Self::Versionless(base) => return Target::fixed(base, "/responses", None),
+            Self::Deployment { base, query } => (base.clone(), query),
+            Self::Whole { base, query } => {
+                let path = base.path();
+                let own = path.split("/openai/deployments/").next().unwrap_or(path);
+                (base.clone().with_path(own), query)
+            }
+        };
+        if version < FIRST_WITH_RESPONSES {
+            return Target::fixed(&base, "/openai/v1/responses", None);
+        }
+        Target::fixed(&base, "/openai/responses", Some(query))
+    }
 }
 
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+/// Dates are compared as texts.
+const FIRST_WITH_RESPONSES: &str = "2025-03-01";
 /// LiteLLM's default.
 const DEFAULT_VERSION: &str = "2025-02-01-preview";

@@ -8,6 +8,7 @@ use http::header;
 
 use crate::additions::{Additions, BodyBetas};
 use crate::aws::{Scope, Signer, dns_suffix, region};
+use crate::betas;
 use crate::blueprint::{Blueprint, Credential, Mode, ModelField, Route, Target};
 use crate::error::EndpointError;
 use crate::provider::Settings;
@@ -30,14 +31,13 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
                 mode: operation.mode,
                 framing: operation.way.framing(),
                 additions: operation.way.additions(model.is_claude()),
+                model_field: ModelField::RemovedWithStream,
                 ..Route::new(operation.way.dialect(), target)
             });
         }
     }
-    Ok(Blueprint {
-        model_field: ModelField::RemovedWithStream,
-        ..Blueprint::new(base, routes, credential(settings, region)?)
-    })
+    let credential = credential(settings, region)?;
+    Ok(Blueprint::new(base, routes, credential))
 }
 
 /// Which API of Bedrock.
@@ -66,11 +66,12 @@ impl Way {
         match self {
             Self::Invoke => Additions {
                 constants: &[("anthropic_version", "\"bedrock-2023-05-31\"")],
-                betas: Some(BodyBetas::Field(INVOKE_BETAS)),
+                betas: Some(BodyBetas::Field(betas::bedrock_invoke)),
             },
             Self::Converse => Additions {
                 constants: &[],
-                betas: claude.then_some(BodyBetas::Nested(CONVERSE_FIELDS, CONVERSE_BETAS)),
+                betas: claude
+                    .then_some(BodyBetas::Nested(CONVERSE_FIELDS, betas::bedrock_converse)),
             },
         }
     }
@@ -228,72 +229,6 @@ const NO_ROUTE: &str = "this route of Bedrock is not served; the ones that are: 
 
 /// The member of Converse's body for what the models have of their own.
 const CONVERSE_FIELDS: &str = "additionalModelRequestFields";
-
-/// Values of `anthropic-beta` that InvokeModel accepts, with the name that it knows them by.
-const INVOKE_BETAS: &[(&str, &str)] = &[
-    (
-        "advanced-tool-use-2025-11-20",
-        "tool-search-tool-2025-10-19",
-    ),
-    ("compact-2026-01-12", "compact-2026-01-12"),
-    ("computer-use-2025-01-24", "computer-use-2025-01-24"),
-    ("computer-use-2025-11-24", "computer-use-2025-11-24"),
-    ("context-1m-2025-08-07", "context-1m-2025-08-07"),
-    (
-        "context-management-2025-06-27",
-        "context-management-2025-06-27",
-    ),
-    (
-        "dangerous-tool-use-2026-09-03",
-        "dangerous-tool-use-2026-09-03",
-    ),
-    ("effort-2025-11-24", "effort-2025-11-24"),
-    (
-        "fine-grained-tool-streaming-2025-05-14",
-        "fine-grained-tool-streaming-2025-05-14",
-    ),
-    (
-        "mid-conversation-output-config-2026-07-01",
-        "mid-conversation-output-config-2026-07-01",
-    ),
-    (
-        "mid-conversation-tool-changes-2026-07-01",
-        "mid-conversation-tool-changes-2026-07-01",
-    ),
-    (
-        "thinking-binding-controls-2026-08-01",
-        "thinking-binding-controls-2026-08-01",
-    ),
-    (
-        "thinking-display-updates-2026-08-18",
-        "thinking-display-updates-2026-08-18",
-    ),
-    ("tool-search-tool-2025-10-19", "tool-search-tool-2025-10-19"),
-];
-
-/// Those that Converse accepts, which are other ones.
-const CONVERSE_BETAS: &[(&str, &str)] = &[
-    ("computer-use-2025-01-24", "computer-use-2025-01-24"),
-    ("computer-use-2025-11-24", "computer-use-2025-11-24"),
-    ("context-1m-2025-08-07", "context-1m-2025-08-07"),
-    ("effort-2025-11-24", "effort-2025-11-24"),
-    (
-        "fine-grained-tool-streaming-2025-05-14",
-        "fine-grained-tool-streaming-2025-05-14",
-    ),
-    (
-        "structured-outputs-2025-11-13",
-        "structured-outputs-2025-11-13",
-    ),
-    (
-        "thinking-binding-controls-2026-08-01",
-        "thinking-binding-controls-2026-08-01",
-    ),
-    (
-        "thinking-display-updates-2026-08-18",
-        "thinking-display-updates-2026-08-18",
-    ),
-];
 
 #[cfg(test)]
 mod tests {

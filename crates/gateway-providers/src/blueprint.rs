@@ -7,8 +7,8 @@ use http::{HeaderName, HeaderValue, Uri};
 
 use crate::additions::Additions;
 use crate::aws::Signer;
+use crate::betas::Betas;
 use crate::error::{EndpointError, PrepareError};
-use crate::headers::Betas;
 use crate::reply::Framing;
 use crate::token::TokenSource;
 use crate::url::{BaseUrl, segment};
@@ -28,12 +28,8 @@ pub(crate) struct Blueprint {
     pub(crate) forwarded: &'static [&'static str],
     /// Which values of `anthropic-beta` pass.
     pub(crate) betas: Betas,
-    /// What becomes of the body's `model`.
-    pub(crate) model_field: ModelField,
-    /// Body fields that the provider requires: name and raw JSON, set when absent.
-    pub(crate) constants: Vec<(&'static str, &'static str)>,
-    /// The beginning that every model's name must have, with what to say if it has not.
-    pub(crate) models: Option<(&'static str, &'static str)>,
+    /// The provider's name of the model, if the config's says more than that.
+    pub(crate) model: Option<String>,
     /// What the provider does differently from the dialects that it speaks.
     pub(crate) quirks: Quirks,
 }
@@ -48,9 +44,7 @@ impl Blueprint {
             headers: Vec::new(),
             forwarded: &[],
             betas: Betas::All,
-            model_field: ModelField::Set,
-            constants: Vec::new(),
-            models: None,
+            model: None,
             quirks: Quirks::default(),
         }
     }
@@ -105,12 +99,18 @@ pub(crate) struct Route {
     pub(crate) framing: Framing,
     /// What its bodies get that those of other routes do not.
     pub(crate) additions: Additions,
+    /// What becomes of the body's `model`.
+    pub(crate) model_field: ModelField,
+    /// Which models it is for.
+    pub(crate) models: Models,
+    /// How its requests prove who sends them, if not as the endpoint's others do.
+    pub(crate) credential: Option<Credential>,
     /// The target for a client that asked with `?beta=true`, if the provider knows that.
     pub(crate) beta_target: Option<Target>,
 }
 
 impl Route {
-    /// A route for streams and plain calls alike.
+    /// A route for streams, plain calls and all models alike, with the model in the body.
     pub(crate) fn new(dialect: Dialect, target: Target) -> Self {
         Self {
             dialect,
@@ -118,7 +118,28 @@ impl Route {
             target,
             framing: Framing::EventStream,
             additions: Additions::default(),
+            model_field: ModelField::Set,
+            models: Models::Any,
+            credential: None,
             beta_target: None,
+        }
+    }
+}
+
+/// Which models a route is for. The first route that is for a model is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Models {
+    Any,
+    Starting(&'static str),
+    Containing(char),
+}
+
+impl Models {
+    pub(crate) fn have(self, model: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Starting(prefix) => model.starts_with(prefix),
+            Self::Containing(letter) => model.contains(letter),
         }
     }
 }

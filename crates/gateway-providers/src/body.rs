@@ -2,16 +2,14 @@
 
 use bytes::Bytes;
 use gateway_core::{Envelope, is_gateway_field};
-use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::additions::Additions;
-use crate::blueprint::ModelField;
+use crate::betas::Client;
+use crate::blueprint::{ModelField, Route};
 
 /// The body rules of one endpoint, ready to be applied.
 #[derive(Debug)]
 pub(crate) struct BodyRules {
-    model: ModelField,
     /// Members that are set when the client does not set them: key and raw JSON.
     defaults: Vec<(String, String)>,
     /// Members that are left out.
@@ -19,15 +17,9 @@ pub(crate) struct BodyRules {
 }
 
 impl BodyRules {
-    /// Rules from what a provider requires and what an operator wants. The operator's word counts more, the
-    /// client's most.
-    pub(crate) fn build(
-        model: ModelField,
-        constants: &[(&str, &str)],
-        configured: &Map<String, Value>,
-    ) -> Self {
+    /// Rules from what an operator wants. The client's word counts more, and a route's less.
+    pub(crate) fn build(configured: &Map<String, Value>) -> Self {
         let mut rules = Self {
-            model,
             defaults: Vec::new(),
             dropped: Vec::new(),
         };
@@ -38,9 +30,6 @@ impl BodyRules {
         // means the provider, whatever the name.
         let ours = |key: &str| key == EXTRA_BODY || is_gateway_field(key);
         rules.add_all(configured.iter().filter(|(key, _)| !ours(key)));
-        for (key, raw) in constants {
-            rules.add(key, (*raw).to_owned());
-        }
         rules
     }
 
@@ -50,18 +39,20 @@ impl BodyRules {
         self
     }
 
-    /// Whether a body that names its model needs no change.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.model == ModelField::Set && self.defaults.is_empty()
+    /// Whether a body that was written for `route` needs no change.
+    pub(crate) fn is_empty(&self, route: &Route, client: Client<'_>) -> bool {
+        route.model_field == ModelField::Set
+            && self.defaults.is_empty()
+            && route.additions.is_empty(client)
     }
 
-    /// The body to send for a call at `model`, with what the route adds for a client of these headers. The client's own
-    /// bytes, not a copy, if nothing differs.
+    /// The body to send by `route` for a call at `model`. The client's own bytes, not a copy, if nothing differs.
     pub(crate) fn apply(
         &self,
         envelope: &Envelope,
         model: &str,
-        (additions, headers): (&Additions, &HeaderMap),
+        route: &Route,
+        client: Client<'_>,
     ) -> Bytes {
         let mut edit = envelope.edit();
         for key in &self.dropped {
@@ -73,7 +64,7 @@ impl BodyRules {
             }
         }
         edit.remove_gateway_fields();
-        match self.model {
+        match route.model_field {
             ModelField::Set if envelope.model() == Some(model) => {}
             ModelField::Set => {
                 edit.set_string("model", model);
@@ -88,7 +79,7 @@ impl BodyRules {
         for (key, raw) in &self.defaults {
             edit.set_if_absent(key, raw.as_bytes());
         }
-        additions.apply(envelope, headers, &mut edit);
+        route.additions.apply(envelope, client, &mut edit);
         edit.finish()
     }
 
@@ -127,17 +118,44 @@ const EXTRA_BODY: &str = "extra_body";
 mod tests {
     use super::BodyRules;
     use crate::additions::Additions;
-    use crate::blueprint::ModelField;
+    use crate::betas::Client;
+    use crate::blueprint::{ModelField, Route, Target};
+    use crate::url::BaseUrl;
     use bytes::Bytes;
-    use gateway_core::{Envelope, Limits};
+    use gateway_core::{Dialect, Envelope, Limits};
     use http::HeaderMap;
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 
+    fn route(model_field: ModelField, constants: &'static [(&'static str, &'static str)]) -> Route {
+        let base = BaseUrl::parse("http://h").unwrap();
+        let target = Target::fixed(&base, "/", None).unwrap();
+        Route {
+            model_field,
+            additions: Additions {
+                constants,
+                betas: None,
+            },
+            ..Route::new(Dialect::OpenAiChat, target)
+        }
+    }
+
+    fn apply(rules: &BodyRules, envelope: &Envelope, model: &str, route: &Route) -> Bytes {
+        let client = Client {
+            headers: &HeaderMap::new(),
+            refused: &[],
+        };
+        rules.apply(envelope, model, route, client)
+    }
+
     fn sent(rules: &BodyRules, body: &'static str, model: &str) -> String {
+        sent_by(&route(ModelField::Set, &[]), rules, body, model)
+    }
+
+    fn sent_by(route: &Route, rules: &BodyRules, body: &'static str, model: &str) -> String {
         let envelope =
             Envelope::parse(Bytes::from_static(body.as_bytes()), Limits::default()).unwrap();
-        let sent = rules.apply(&envelope, model, (&Additions::default(), &HeaderMap::new()));
+        let sent = apply(rules, &envelope, model, route);
         if sent.as_ptr() == envelope.body().as_ptr() {
             return "the same bytes".to_owned();
         }
@@ -153,21 +171,26 @@ mod tests {
 
     #[test]
     fn a_body_that_needs_no_change_is_not_copied() {
-        let rules = BodyRules::build(ModelField::Set, &[], &Map::new());
+        let rules = BodyRules::build(&Map::new());
         assert_eq!(
             sent(&rules, r#"{"model":"m","x":1}"#, "m"),
             "the same bytes"
         );
-        let rules = BodyRules::build(ModelField::Set, &[("v", "1")], &map(json!({"x": 2})));
+        let rules = BodyRules::build(&map(json!({"x": 2})));
         assert_eq!(
-            sent(&rules, r#"{"model":"m","x":1,"v":0}"#, "m"),
+            sent_by(
+                &route(ModelField::Set, &[("v", "1")]),
+                &rules,
+                r#"{"model":"m","x":1,"v":0}"#,
+                "m"
+            ),
             "the same bytes"
         );
     }
 
     #[test]
     fn the_model_becomes_the_upstreams_and_the_rest_stays_as_it_was_written() {
-        let rules = BodyRules::build(ModelField::Set, &[], &Map::new());
+        let rules = BodyRules::build(&Map::new());
         let body = r#"{ "x" : 1.50, "model":"group" , "y":"\u00e9" }"#;
         let expected = r#"{ "x" : 1.50, "model":"up\"m" , "y":"\u00e9" }"#;
         assert_eq!(sent(&rules, body, "up\"m"), expected);
@@ -175,8 +198,12 @@ mod tests {
 
     #[test]
     fn vertex_loses_the_model_and_gains_the_version() {
-        let version = [("anthropic_version", "\"vertex-2023-10-16\"")];
-        let rules = BodyRules::build(ModelField::Removed, &version, &Map::new());
+        let rules = BodyRules::build(&Map::new());
+        let route = route(
+            ModelField::Removed,
+            &[("anthropic_version", "\"vertex-2023-10-16\"")],
+        );
+        let sent = |rules, body, model| sent_by(&route, rules, body, model);
         assert_eq!(
             sent(&rules, r#"{"model":"g","stream":true,"max_tokens":9}"#, "m"),
             r#"{"stream":true,"max_tokens":9,"anthropic_version":"vertex-2023-10-16"}"#
@@ -189,7 +216,7 @@ mod tests {
 
     #[test]
     fn fields_of_the_gateway_go_nowhere() {
-        let rules = BodyRules::build(ModelField::Set, &[], &map(json!({"num_retries": 3})));
+        let rules = BodyRules::build(&map(json!({"num_retries": 3})));
         assert_eq!(
             sent(
                 &rules,
@@ -207,8 +234,13 @@ mod tests {
             "temperature": 0.5, "seed": 7, "unset": null, "model": "x", "stream": true,
             "extra_body": {"seed": 8, "tags": ["a"], "none": null},
         });
-        let rules = BodyRules::build(ModelField::Set, &[("seed", "9")], &map(configured));
-        let body = sent(&rules, r#"{"model":"m","temperature":0}"#, "m");
+        let rules = BodyRules::build(&map(configured));
+        let body = sent_by(
+            &route(ModelField::Set, &[("seed", "9")]),
+            &rules,
+            r#"{"model":"m","temperature":0}"#,
+            "m",
+        );
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(
             body,
@@ -221,11 +253,10 @@ mod tests {
         fn the_result_is_what_editing_a_tree_would_give(
             client in object(), configured in object(), model in "[a-z\"\\\\é]{1,8}",
         ) {
-            let rules = BodyRules::build(ModelField::Set, &[("constant", "1")], &configured);
+            let rules = BodyRules::build(&configured);
             let body = Value::Object(client.clone()).to_string();
             let envelope = Envelope::parse(Bytes::from(body), Limits::default()).expect("a good body");
-            let none = (&Additions::default(), &HeaderMap::new());
-            let sent: Value = serde_json::from_slice(&rules.apply(&envelope, &model, none)).expect("JSON");
+            let sent: Value = serde_json::from_slice(&apply(&rules, &envelope, &model, &route(ModelField::Set, &[("constant", "1")]))).expect("JSON");
 
             let mut expected = configured;
             expected.retain(|key, value| !value.is_null() && key != "timeout" && key != "stream");

@@ -8,6 +8,7 @@ use gateway_transport::{ConnectSpec, Shard};
 use http::{HeaderMap, HeaderValue, Method, Request};
 
 use crate::aws::{Keys, Signer, Unsignable};
+use crate::betas::Client;
 use crate::blueprint::{Blueprint, Credential, Route};
 use crate::body::BodyRules;
 use crate::config::EndpointConfig;
@@ -34,7 +35,6 @@ pub struct Endpoint {
     credential: Credential,
     headers: HeaderRules,
     body: BodyRules,
-    models: Option<(&'static str, &'static str)>,
     translation: TranslationRules,
     native_only: bool,
 }
@@ -54,8 +54,20 @@ pub struct CallParts<'a> {
     pub model: Option<&'a str>,
     /// The client's name of the model, which a translated answer has.
     pub asked_model: &'a str,
+    /// Values of `anthropic-beta` that the provider has refused to this call: see [`refused_betas`](crate::refused_betas).
+    pub refused_betas: &'a [String],
     /// The call's name: a translated answer whose provider gives no id has one made of it.
     pub id: &'a str,
+}
+
+impl<'a> CallParts<'a> {
+    /// Who asks, as far as headers say.
+    pub(crate) fn client(&self) -> Client<'a> {
+        Client {
+            headers: self.headers,
+            refused: self.refused_betas,
+        }
+    }
 }
 
 impl Endpoint {
@@ -74,7 +86,7 @@ impl Endpoint {
         let blueprint: Blueprint = (settings.provider.blueprint)(&settings)?;
         Ok(Self {
             provider: settings.provider.name,
-            model: settings.model.to_owned(),
+            model: blueprint.model.unwrap_or_else(|| settings.model.to_owned()),
             display: blueprint.base.display(),
             root: through::root(&blueprint.base),
             spec: connect::spec(&blueprint.base, &config.connect, environment)?,
@@ -85,19 +97,11 @@ impl Endpoint {
                 blueprint.betas,
                 &config.extra_headers,
             )?,
-            body: BodyRules::build(
-                blueprint.model_field,
-                &blueprint.constants,
-                &config.defaults,
-            )
-            .without(&config.policy.dropped),
-            translation: TranslationRules::build(&config, blueprint.quirks, &|rest| {
-                BodyRules::build(blueprint.model_field, &blueprint.constants, rest)
-            }),
+            body: BodyRules::build(&config.defaults).without(&config.policy.dropped),
+            translation: TranslationRules::build(&config, blueprint.quirks),
             native_only: config.native_only,
             routes: blueprint.routes,
             credential: blueprint.credential,
-            models: blueprint.models,
         })
     }
 
@@ -150,6 +154,22 @@ impl Endpoint {
         !matches!(self.credential, Credential::None)
     }
 
+    /// The values of `anthropic-beta` that a request for this call has, by the provider's names: what
+    /// [`refused_betas`](crate::refused_betas) is asked about. None for a call that cannot be served.
+    pub fn betas_sent(&self, call: &CallParts<'_>) -> Vec<String> {
+        let route = self
+            .model_of(call)
+            .ok()
+            .and_then(|model| self.route(call, model));
+        let Some(route) = route else {
+            return Vec::new();
+        };
+        let client = call.client();
+        let mut betas = self.headers.betas_sent(client);
+        betas.extend(route.additions.betas_sent(call.envelope, client));
+        betas
+    }
+
     /// The base of the provider's API without query: fit for logs and response headers.
     pub fn api_base_for_display(&self) -> &str {
         &self.display
@@ -169,11 +189,11 @@ impl Endpoint {
         shard: &Shard,
     ) -> Result<Prepared, PrepareError> {
         let provider = self.provider;
-        let route = self.route(call).ok_or(PrepareError::Dialect {
+        let model = self.model_of(call)?;
+        let route = self.route(call, model).ok_or(PrepareError::Dialect {
             provider,
             dialect: call.dialect.name(),
         })?;
-        let model = self.model_of(call)?;
         let target = match &route.beta_target {
             Some(target) if asks_for_beta(call.query) => target,
             _ => &route.target,
@@ -184,7 +204,10 @@ impl Endpoint {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers.apply(call.headers, authority.header());
+        *request.headers_mut() = self.headers.apply(call.client(), authority.header());
+        if let Some(credential) = &route.credential {
+            self.headers.prove(request.headers_mut(), credential);
+        }
         authority
             .sign(&mut request, SystemTime::now())
             .map_err(|_| PrepareError::Signature { provider })?;
@@ -231,8 +254,8 @@ impl Endpoint {
         model: &str,
     ) -> Result<(Bytes, Option<Box<Translation>>), PrepareError> {
         if route.dialect == call.dialect {
-            let additions = (&route.additions, call.headers);
-            return Ok((self.body.apply(call.envelope, model, additions), None));
+            let body = self.body.apply(call.envelope, model, route, call.client());
+            return Ok((body, None));
         }
         let created = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -245,9 +268,14 @@ impl Endpoint {
     }
 
     /// The route of the client's own dialect, else the first one that it can be translated for.
-    fn route(&self, call: &CallParts<'_>) -> Option<&Route> {
+    fn route(&self, call: &CallParts<'_>, model: &str) -> Option<&Route> {
         let stream = call.envelope.stream();
-        let mut serving = self.routes.iter().filter(|it| it.mode.serves(stream));
+        // Routes for some models stand before those for the others.
+        let first = self.routes.iter().find(|it| it.models.have(model))?.models;
+        let mut serving = self
+            .routes
+            .iter()
+            .filter(|it| it.mode.serves(stream) && it.models == first);
         serving
             .clone()
             .find(|route| route.dialect == call.dialect)
@@ -266,10 +294,7 @@ impl Endpoint {
                 "no model was chosen for the `*` of the deployment",
             ));
         }
-        match self.models {
-            Some((prefix, reason)) if !model.starts_with(prefix) => Err(unusable(reason)),
-            _ => Ok(model),
-        }
+        Ok(model)
     }
 }
 

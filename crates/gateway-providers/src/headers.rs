@@ -3,20 +3,9 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::betas::{self, ANTHROPIC_BETA, Betas, Client};
 use crate::blueprint::Credential;
 use crate::error::EndpointError;
-
-/// `anthropic-beta`, whose values have rules of their own.
-pub(crate) const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
-
-/// Which values of `anthropic-beta` pass.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Betas {
-    /// All, untouched.
-    All,
-    /// These, under the name that the provider knows them by.
-    Listed(&'static [(&'static str, &'static str)]),
-}
 
 /// The header rules of one endpoint, ready to be applied.
 #[derive(Debug)]
@@ -26,6 +15,8 @@ pub(crate) struct HeaderRules {
     /// What passes from the client, over what is fixed.
     forwarded: Vec<HeaderName>,
     betas: Betas,
+    /// The header by which the endpoint proves who it is, if the operator has not said it.
+    credential: Option<HeaderName>,
 }
 
 impl HeaderRules {
@@ -47,27 +38,31 @@ impl HeaderRules {
         );
         fixed.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         fixed.extend(defaults);
+        let mut proof = None;
         if let Credential::Header(name, value) = credential {
             fixed.insert(name, value.clone());
+            proof = Some(name.clone());
         }
         let passing = EVERYWHERE.iter().chain(forwarded);
         let mut forwarded: Vec<_> = passing.map(|name| HeaderName::from_static(name)).collect();
         for (name, value) in extra {
             let (name, value) = parse_extra(name, value)?;
             forwarded.retain(|it| *it != name);
+            proof = proof.filter(|it| *it != name);
             fixed.insert(name, value);
         }
         Ok(Self {
             fixed,
             forwarded,
             betas,
+            credential: proof,
         })
     }
 
-    /// The headers of one request of a client that sent `client`.
+    /// The headers of one request of this client.
     pub(crate) fn apply(
         &self,
-        client: &HeaderMap,
+        client: Client<'_>,
         authorization: Option<HeaderValue>,
     ) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(self.fixed.len() + self.forwarded.len());
@@ -77,16 +72,15 @@ impl HeaderRules {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         for name in &self.forwarded {
-            if let (Betas::Listed(list), true) = (self.betas, *name == ANTHROPIC_BETA) {
-                let names = listed_betas(client, list);
-                if let (false, Ok(value)) =
-                    (names.is_empty(), HeaderValue::try_from(names.join(",")))
-                {
+            if *name == ANTHROPIC_BETA
+                && let Some(betas) = self.betas_of(client)
+            {
+                if let Some(value) = betas::value(&betas) {
                     headers.insert(name, value);
                 }
                 continue;
             }
-            let mut values = client.get_all(name).iter();
+            let mut values = client.headers.get_all(name).iter();
             if let Some(first) = values.next() {
                 headers.insert(name, first.clone());
                 for value in values {
@@ -115,24 +109,32 @@ impl HeaderRules {
             headers.insert(header::AUTHORIZATION, authorization);
         }
     }
-}
 
-/// The client's betas that are on the list, by their names there; each once, in the client's order.
-pub(crate) fn listed_betas(client: &HeaderMap, list: &[(&str, &'static str)]) -> Vec<&'static str> {
-    let mut names: Vec<&'static str> = Vec::new();
-    let asked = client.get_all(&ANTHROPIC_BETA).iter();
-    for beta in asked
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-    {
-        let beta = beta.trim();
-        match list.iter().find(|(theirs, _)| *theirs == beta) {
-            Some((_, name)) if !names.contains(name) => names.push(name),
-            Some(_) => {}
-            None => tracing::debug!(beta, "left out: the provider would refuse it"),
+    /// Puts a header that proves who we are in the place of the endpoint's own, unless the operator has said that one.
+    pub(crate) fn prove(&self, headers: &mut HeaderMap, credential: &Credential) {
+        if let (Some(own), Credential::Header(name, value)) = (&self.credential, credential) {
+            headers.remove(own);
+            headers.insert(name, value.clone());
         }
     }
-    names
+
+    /// The betas that a request of this client has in its headers.
+    pub(crate) fn betas_sent(&self, client: Client<'_>) -> Vec<String> {
+        if !self.forwarded.contains(&ANTHROPIC_BETA) {
+            return Vec::new();
+        }
+        let betas = self.betas_of(client);
+        let betas = betas.unwrap_or_else(|| client.betas().collect());
+        betas.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The client's betas; `None` if the header passes as it is.
+    fn betas_of<'a>(&self, client: Client<'a>) -> Option<Vec<&'a str>> {
+        match self.betas {
+            Betas::All => client.betas_left(),
+            Betas::Known(known) => Some(client.known_betas(known)),
+        }
+    }
 }
 
 fn parse_extra(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), EndpointError> {

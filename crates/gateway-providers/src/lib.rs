@@ -16,6 +16,8 @@ mod provider;
 mod anthropic;
 mod azure;
 mod bedrock;
+mod foundry;
+mod gemini;
 mod openai;
 mod vertex;
 
@@ -28,6 +30,7 @@ mod translation;
 
 // Which addresses, headers and bytes that gives, and how to connect.
 mod additions;
+mod betas;
 mod body;
 mod connect;
 mod headers;
@@ -45,6 +48,7 @@ mod aws;
 // What can be wrong.
 mod error;
 
+pub use betas::refused_betas;
 pub use config::{AwsConfig, ConnectOptions, EndpointConfig, ProxyChoice};
 pub use endpoint::{CallParts, Endpoint};
 pub use environment::Environment;

@@ -14,9 +14,8 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
     if let Some(shorter) = base.strip_suffix("/chat/completions") {
         base = shorter;
     }
-    let routes = PATHS
-        .iter()
-        .map(|(dialect, path)| Ok(Route::new(*dialect, Target::fixed(&base, path, None)?)))
+    let routes = served(settings.model)
+        .map(|(dialect, path)| Ok(Route::new(dialect, Target::fixed(&base, path, None)?)))
         .collect::<Result<_, EndpointError>>()?;
     let credential = match settings.key()? {
         Some(key) => Credential::header(header::AUTHORIZATION, "Bearer ", key.expose(), "api_key")?,
@@ -31,15 +30,59 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
     Ok(Blueprint {
         headers,
         forwarded: FORWARDED,
+        model: Some(model(settings.model).to_owned()),
         ..Blueprint::new(base, routes, credential)
     })
 }
 
-/// The paths of each dialect behind a base; Azure has the same.
-pub(crate) const PATHS: [(Dialect, &str); 3] = [
+/// The dialects in which `model` is asked, with their paths behind a base; Azure has the same.
+pub(crate) fn served(model: &str) -> impl Iterator<Item = (Dialect, &'static str)> {
+    let only = model.starts_with(RESPONSES) || responds_only(model);
+    PATHS
+        .into_iter()
+        .filter(move |(dialect, _)| !only || *dialect == Dialect::OpenAiResponses)
+}
+
+/// The model's name without what says how it is to be asked.
+pub(crate) fn model(model: &str) -> &str {
+    model.strip_prefix(RESPONSES).unwrap_or(model)
+}
+
+/// Whether OpenAI serves a model by Responses and not by chat completions.
+fn responds_only(model: &str) -> bool {
+    RESPONSES_ONLY.iter().any(|name| {
+        // A snapshot has the model's name and a date.
+        let rest = model.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("-20"))
+    })
+}
+
+/// The first one that a client's dialect can be translated into is taken.
+const PATHS: [(Dialect, &str); 4] = [
     (Dialect::OpenAiChat, "/chat/completions"),
     (Dialect::OpenAiCompletions, "/completions"),
     (Dialect::OpenAiEmbeddings, "/embeddings"),
+    (Dialect::OpenAiResponses, "/responses"),
+];
+
+/// As LiteLLM writes it: `openai/responses/MODEL`.
+const RESPONSES: &str = "responses/";
+/// From the pages of OpenAI's models: those whose only endpoint for answers is Responses.
+const RESPONSES_ONLY: &[&str] = &[
+    "codex-mini-latest",
+    "computer-use-preview",
+    "gpt-5-codex",
+    "gpt-5-pro",
+    "gpt-5.1-codex",
+    "gpt-5.1-codex-max",
+    "gpt-5.1-codex-mini",
+    "gpt-5.2-codex",
+    "gpt-5.2-pro",
+    "gpt-5.3-codex",
+    "o1-pro",
+    "o3-deep-research",
+    "o3-pro",
+    "o4-mini-deep-research",
 ];
 
 /// Organization and project belong to a key, and the client's key goes nowhere: they do not pass.

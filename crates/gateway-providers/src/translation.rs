@@ -24,8 +24,8 @@ pub(crate) struct TranslationRules {
 }
 
 impl TranslationRules {
-    /// Of a config whose provider has these quirks and requires these body fields.
-    pub(crate) fn build(config: &EndpointConfig, quirks: Quirks, rest: BodyRulesOf<'_>) -> Self {
+    /// Of a config whose provider has these quirks.
+    pub(crate) fn build(config: &EndpointConfig, quirks: Quirks) -> Self {
         let (defaults, raw) = read_defaults(&config.defaults);
         Self {
             quirks,
@@ -33,7 +33,7 @@ impl TranslationRules {
             reasons: config.reasons,
             policy: config.policy.clone(),
             defaults,
-            rules: rest(&raw),
+            rules: BodyRules::build(&raw),
         }
     }
 
@@ -80,7 +80,8 @@ impl TranslationRules {
             asked,
             self.defaults.as_ref(),
         )?;
-        if self.rules.is_empty() && route.additions.is_empty(call.headers) {
+        let client = call.client();
+        if self.rules.is_empty(route, client) {
             return Ok((body, translation));
         }
         let envelope =
@@ -88,13 +89,10 @@ impl TranslationRules {
                 param: "request_body".to_owned(),
                 reason: error.to_string(),
             })?;
-        let additions = (&route.additions, call.headers);
-        Ok((self.rules.apply(&envelope, model, additions), translation))
+        let body = self.rules.apply(&envelope, model, route, client);
+        Ok((body, translation))
     }
 }
-
-/// Makes the rules for a written body of what is left of the operator's parameters.
-pub(crate) type BodyRulesOf<'a> = &'a dyn Fn(&Map<String, Value>) -> BodyRules;
 
 /// The operator's parameters, which have OpenAI's names, in no dialect; and those that OpenAI has not.
 fn read_defaults(configured: &Map<String, Value>) -> (Option<Request>, Map<String, Value>) {

@@ -80,6 +80,14 @@ impl BaseUrl {
         (before, after)
     }
 
+    /// Whether the query has this parameter.
+    pub(crate) fn has_parameter(&self, name: &str) -> bool {
+        let query = self.query.as_deref().unwrap_or_default();
+        query
+            .split('&')
+            .any(|pair| pair.split('=').next() == Some(name))
+    }
+
     /// The URL without its query: what logs and response headers may show.
     pub(crate) fn display(&self) -> String {
         format!("{}://{}{}", self.scheme, self.authority, self.path)

@@ -97,6 +97,7 @@ impl Call for Question {
             query: None,
             model: None,
             asked_model: "asked",
+            refused_betas: &[],
             id: "1",
         };
         let (response, _reply) = exchange(attempt, &call, &self.shard)

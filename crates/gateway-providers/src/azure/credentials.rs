@@ -9,8 +9,12 @@ use crate::provider::Settings;
 use crate::token::{Application, Identity, Proof, TokenSource, Ways};
 use crate::url::{BaseUrl, segment};
 
-/// What the config says wins over the environment; in each of them a key over a token, and that over an application.
-pub(super) fn credential(settings: &Settings<'_>) -> Result<Credential, EndpointError> {
+/// What the config says wins over the environment; in each of them a key, which goes into `key_header`, over a token, and
+/// that over an application.
+pub(crate) fn credential(
+    settings: &Settings<'_>,
+    key_header: &HeaderName,
+) -> Result<Credential, EndpointError> {
     let config = settings.config;
     if settings.configured_key().is_none() {
         if let Some(token) = &config.azure_ad_token {
@@ -22,7 +26,11 @@ pub(super) fn credential(settings: &Settings<'_>) -> Result<Credential, Endpoint
         }
     }
     if let Some(key) = settings.key()? {
-        return Credential::header(API_KEY, "", key.expose(), "api_key");
+        let scheme = match *key_header {
+            header::AUTHORIZATION => "Bearer ",
+            _ => "",
+        };
+        return Credential::header(key_header.clone(), scheme, key.expose(), "api_key");
     }
     let variable = |name| settings.environment.variable(name);
     if let Some(token) = variable("AZURE_AD_TOKEN") {
@@ -119,7 +127,6 @@ fn application(settings: &Settings<'_>, proof: Proof) -> Result<Credential, Endp
     Ok(Credential::Token(source))
 }
 
-const API_KEY: HeaderName = HeaderName::from_static("api-key");
 const TENANT: &[&str] = &["AZURE_TENANT_ID"];
 const CLIENT: &[&str] = &["AZURE_CLIENT_ID"];
 const SECRET: &[&str] = &["AZURE_CLIENT_SECRET"];

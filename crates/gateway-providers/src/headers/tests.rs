@@ -3,7 +3,8 @@
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use proptest::prelude::*;
 
-use super::{ANTHROPIC_BETA, Betas, HeaderRules};
+use super::HeaderRules;
+use crate::betas::{ANTHROPIC_BETA, Betas, Client};
 use crate::blueprint::Credential;
 
 const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
@@ -43,6 +44,18 @@ fn client(headers: &[(&'static str, &str)]) -> HeaderMap {
         .collect()
 }
 
+fn apply(
+    rules: &HeaderRules,
+    headers: &HeaderMap,
+    authorization: Option<HeaderValue>,
+) -> HeaderMap {
+    let client = Client {
+        headers,
+        refused: &[],
+    };
+    rules.apply(client, authorization)
+}
+
 fn values(headers: &HeaderMap, name: impl Into<HeaderName>) -> Vec<&str> {
     headers
         .get_all(name.into())
@@ -53,7 +66,8 @@ fn values(headers: &HeaderMap, name: impl Into<HeaderName>) -> Vec<&str> {
 
 #[test]
 fn nothing_passes_that_is_not_listed() {
-    let sent = rules(Betas::All, &[]).apply(
+    let sent = apply(
+        &rules(Betas::All, &[]),
         &client(&[
             ("authorization", "Bearer sk-client"),
             ("x-api-key", "sk-client"),
@@ -91,7 +105,8 @@ fn nothing_passes_that_is_not_listed() {
 
 #[test]
 fn listed_headers_pass_untouched_and_replace_the_defaults() {
-    let sent = rules(Betas::All, &[]).apply(
+    let sent = apply(
+        &rules(Betas::All, &[]),
         &client(&[
             ("anthropic-version", "2099-01-01"),
             ("anthropic-beta", "a,b"),
@@ -120,7 +135,11 @@ fn the_operators_headers_win_over_everything() {
             ("x-team", "t"),
         ],
     );
-    let sent = rules.apply(&client(&[("anthropic-version", "2099-01-01")]), None);
+    let sent = apply(
+        &rules,
+        &client(&[("anthropic-version", "2099-01-01")]),
+        None,
+    );
     assert_eq!(
         values(&sent, HeaderName::from_static("x-api-key")),
         ["sk-extra"]
@@ -131,7 +150,8 @@ fn the_operators_headers_win_over_everything() {
 
 #[test]
 fn a_token_of_the_moment_becomes_the_authorization() {
-    let sent = rules(Betas::All, &[]).apply(
+    let sent = apply(
+        &rules(Betas::All, &[]),
         &client(&[("authorization", "Bearer sk-client")]),
         Some(HeaderValue::from_static("Bearer token")),
     );
@@ -140,8 +160,12 @@ fn a_token_of_the_moment_becomes_the_authorization() {
 
 #[test]
 fn listed_betas_pass_by_the_providers_names_and_others_do_not() {
-    let list = Betas::Listed(&[("a-1", "a-1"), ("b-1", "tool-b"), ("tool-b", "tool-b")]);
-    let sent = |betas: &[(&'static str, &str)]| rules(list, &[]).apply(&client(betas), None);
+    let list = Betas::Known(|beta| match beta {
+        "a-1" => Some("a-1"),
+        "b-1" | "tool-b" => Some("tool-b"),
+        _ => None,
+    });
+    let sent = |betas: &[(&'static str, &str)]| apply(&rules(list, &[]), &client(betas), None);
     let headers = sent(&[
         ("anthropic-beta", "claude-code-1, b-1,,a-1"),
         ("anthropic-beta", "tool-b"),
@@ -152,9 +176,50 @@ fn listed_betas_pass_by_the_providers_names_and_others_do_not() {
 }
 
 #[test]
+fn betas_that_were_refused_do_not_pass_again() {
+    let headers = client(&[("anthropic-beta", "a-1, b-1"), ("anthropic-beta", "c-1")]);
+    let left = |betas, refused: &[&str]| {
+        let refused: Vec<_> = refused.iter().map(|it| (*it).to_owned()).collect();
+        let client = Client {
+            headers: &headers,
+            refused: &refused,
+        };
+        let sent = rules(betas, &[]).apply(client, None);
+        values(&sent, ANTHROPIC_BETA).join("|")
+    };
+    assert_eq!(left(Betas::All, &[]), "a-1, b-1|c-1");
+    assert_eq!(left(Betas::All, &["b-1"]), "a-1,c-1");
+    assert_eq!(left(Betas::All, &["a-1", "b-1", "c-1"]), "");
+    let known = Betas::Known(|beta| (beta == "b-1").then_some("tool-b"));
+    assert_eq!(left(known, &[]), "tool-b");
+    assert_eq!(left(known, &["tool-b"]), "");
+}
+
+#[test]
+fn another_proof_takes_the_place_of_the_endpoints_own_and_not_of_the_operators() {
+    let bearer = Credential::header(AUTHORIZATION, "Bearer ", "sk", "api_key").unwrap();
+    for (extra, proof) in [
+        (&[][..], ["", "Bearer sk"]),
+        (&[("x-api-key", "sk-extra")], ["sk-extra", ""]),
+    ] {
+        let rules = rules(Betas::All, extra);
+        let mut sent = apply(&rules, &HeaderMap::new(), None);
+        rules.prove(&mut sent, &bearer);
+        let value = |name: HeaderName| values(&sent, name).concat();
+        assert_eq!(
+            [
+                value(HeaderName::from_static("x-api-key")),
+                value(AUTHORIZATION)
+            ],
+            proof
+        );
+    }
+}
+
+#[test]
 fn secrets_are_marked_and_not_printed() {
     let rules = rules(Betas::All, &[("x-secret", "sk-extra")]);
-    let shown = format!("{rules:?} {:?}", rules.apply(&HeaderMap::new(), None));
+    let shown = format!("{rules:?} {:?}", apply(&rules, &HeaderMap::new(), None));
     assert!(
         !shown.contains("sk-own") && !shown.contains("sk-extra"),
         "{shown}"
@@ -189,7 +254,7 @@ proptest! {
             .iter()
             .filter_map(|name| Some((HeaderName::try_from(name).ok()?, HeaderValue::from_static("v"))))
             .collect();
-        let sent = rules.apply(&client, None);
+        let sent = apply(&rules, &client, None);
         for name in sent.keys() {
             prop_assert!(rules.fixed.contains_key(name) || rules.forwarded.contains(name));
         }

@@ -5,7 +5,7 @@
 use super::Settings;
 use crate::blueprint::Blueprint;
 use crate::error::EndpointError;
-use crate::{anthropic, azure, bedrock, openai, vertex};
+use crate::{anthropic, azure, bedrock, foundry, gemini, openai, vertex};
 
 /// One line of the table.
 #[derive(Debug)]
@@ -26,7 +26,9 @@ pub(crate) struct Provider {
 pub(super) static PROVIDERS: &[Provider] = &[
     public("openai", "https://api.openai.com/v1", &["OPENAI_BASE_URL", "OPENAI_API_BASE"], &["OPENAI_API_KEY"]),
     Provider { name: "azure", base: None, base_variables: &["AZURE_API_BASE"], key_variables: &["AZURE_API_KEY", "AZURE_OPENAI_API_KEY"], blueprint: azure::blueprint },
+    Provider { name: "azure_ai", base: None, base_variables: &["AZURE_AI_API_BASE"], key_variables: &["AZURE_AI_API_KEY"], blueprint: foundry::blueprint },
     Provider { name: "anthropic", base: Some("https://api.anthropic.com"), base_variables: &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], key_variables: &["ANTHROPIC_API_KEY"], blueprint: anthropic::blueprint },
+    Provider { name: "gemini", base: Some("https://generativelanguage.googleapis.com/v1beta"), base_variables: &["GEMINI_API_BASE"], key_variables: &["GOOGLE_API_KEY", "GEMINI_API_KEY"], blueprint: gemini::blueprint },
     // The base of Vertex follows from the location.
     Provider { name: "vertex_ai", base: None, base_variables: &[], key_variables: &[], blueprint: vertex::blueprint },
     Provider { name: "bedrock", base: None, base_variables: &["AWS_BEDROCK_RUNTIME_ENDPOINT"], key_variables: &["AWS_BEARER_TOKEN_BEDROCK"], blueprint: bedrock::blueprint },
@@ -85,13 +87,11 @@ pub(super) static BARE_NAMES: &[(&str, &str)] = &[
 
 /// Prefixes of LiteLLM that mean another wire: never mistaken for a part of an OpenAI model's name.
 pub(super) static UNSERVED: &[&str] = &[
-    "azure_ai",
     "bedrock_converse",
     "clarifai",
     "cohere",
     "cohere_chat",
     "databricks",
-    "gemini",
     "github_copilot",
     "huggingface",
     "ollama",

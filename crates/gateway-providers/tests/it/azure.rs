@@ -1,5 +1,6 @@
 //! Who an endpoint is at Azure: keys, tokens, and applications of Entra ID.
 
+use gateway_core::Dialect;
 use gateway_providers::{Endpoint, EndpointConfig, Environment};
 use gateway_testkit::script::Script;
 use gateway_testkit::upstream::Upstream;
@@ -222,5 +223,68 @@ fn what_is_missing_of_an_application_is_named() {
         ),
     ] {
         assert!(text.contains(expected), "{text}");
+    }
+}
+
+async fn foundry(base: &str, model: &str, dialect: Dialect) -> http::Request<bytes::Bytes> {
+    let config = EndpointConfig {
+        api_base: Some(base.to_owned()),
+        ..config(&format!("azure_ai/{model}"))
+    };
+    let environment = Environment::with_variables([("", ""); 0]);
+    let endpoint = Endpoint::build(config, &environment).expect("a good config");
+    let call = Call {
+        dialect,
+        headers: &[("anthropic-beta", "skills-2025-10-02,never-heard-of")],
+        ..Call::default()
+    };
+    request(&endpoint, &call).await.expect("a request")
+}
+
+#[tokio::test]
+async fn foundry_serves_claude_as_anthropic_does_and_others_as_openai() {
+    let resource = "https://r.services.ai.azure.com";
+    let models = "models/chat/completions?api-version=2024-05-01-preview";
+    for (base, uri, name) in [
+        (
+            resource.to_owned(),
+            format!("{resource}/{models}"),
+            "api-key",
+        ),
+        (
+            format!("{resource}/models/"),
+            format!("{resource}/{models}"),
+            "api-key",
+        ),
+        (
+            format!("{resource}/models/chat/completions?api-version=2025-01-01"),
+            format!("{resource}/models/chat/completions?api-version=2025-01-01"),
+            "api-key",
+        ),
+        (
+            format!("{resource}/openai/v1"),
+            format!("{resource}/openai/v1/chat/completions"),
+            "api-key",
+        ),
+        (
+            "https://x.eastus2.models.ai.azure.com".to_owned(),
+            "https://x.eastus2.models.ai.azure.com/chat/completions".to_owned(),
+            "authorization",
+        ),
+    ] {
+        let request = foundry(&base, "llama", Dialect::OpenAiChat).await;
+        assert_eq!(request.uri().to_string(), uri);
+        assert!(header(&request, name).ends_with("sk-own"), "{name}");
+    }
+    for base in ["", "/anthropic", "/anthropic/v1/messages", "/models"] {
+        let base = format!("{resource}{base}");
+        let request = foundry(&base, "claude-x", Dialect::AnthropicMessages).await;
+        assert_eq!(
+            request.uri().to_string(),
+            format!("{resource}/anthropic/v1/messages")
+        );
+        assert_eq!(header(&request, "x-api-key"), "sk-own");
+        assert_eq!(header(&request, "anthropic-version"), "2023-06-01");
+        assert_eq!(header(&request, "anthropic-beta"), "skills-2025-10-02");
     }
 }

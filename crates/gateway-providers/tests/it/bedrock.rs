@@ -154,7 +154,7 @@ async fn the_body_loses_model_and_stream_and_gains_the_version_and_the_betas() {
     let sent = request(&claude, &call).await.expect("a request");
     assert_eq!(
         sent.body(),
-        r#"{"messages":[],"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07","tool-search-tool-2025-10-19"]}"#
+        r#"{"messages":[],"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07","tool-search-tool-2025-10-19","interleaved-thinking-2025-05-14"]}"#
     );
     for absent in ["anthropic-beta", "anthropic-version", "x-api-key"] {
         assert_eq!(header(&sent, absent), "", "{absent}");

@@ -97,7 +97,6 @@ fn what_the_provider_cannot_serve_is_said() {
             with("azure/..", |it| it.api_base = Some("https://h".into())),
             "path",
         ),
-        (with("vertex_ai/gemini-x", |_| {}), "Claude"),
         (
             with("vertex_ai/claude", |it| {
                 it.vertex_credentials = Some("{\"private_key\":\"SECRET\"}".into())

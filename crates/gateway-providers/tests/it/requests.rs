@@ -216,6 +216,97 @@ async fn azure_in_all_its_forms() {
 }
 
 #[tokio::test]
+async fn responses_have_a_path_of_their_own_and_some_models_nothing_else() {
+    let responses = || Call {
+        dialect: Dialect::OpenAiResponses,
+        ..Call::default()
+    };
+    let azure = |version: Option<&str>, base: &str, model: &str| EndpointConfig {
+        api_version: version.map(str::to_owned),
+        ..at(base, model)
+    };
+    let r = "https://r.example";
+    let mut cases = vec![
+        (
+            config("openai/gpt-4o"),
+            "gpt-4o",
+            "https://api.openai.com/v1/responses",
+        ),
+        (
+            config("openai/responses/gpt-4o"),
+            "gpt-4o",
+            "https://api.openai.com/v1/responses",
+        ),
+        (
+            config("openai/o3-pro-2025-06-10"),
+            "o3-pro-2025-06-10",
+            "https://api.openai.com/v1/responses",
+        ),
+        (
+            azure(None, r, "azure/dep"),
+            "dep",
+            "https://r.example/openai/v1/responses",
+        ),
+        (
+            azure(Some("v1"), r, "azure/dep"),
+            "dep",
+            "https://r.example/openai/v1/responses",
+        ),
+        (
+            azure(Some("2024-10-21"), r, "azure/dep"),
+            "dep",
+            "https://r.example/openai/v1/responses",
+        ),
+        (
+            azure(Some("2025-04-01-preview"), r, "azure/responses/dep"),
+            "dep",
+            "https://r.example/openai/responses?api-version=2025-04-01-preview",
+        ),
+    ];
+    let whole = "https://r.example/x/openai/deployments/dep";
+    cases.push((
+        azure(Some("2025-03-01-preview"), whole, "azure/dep"),
+        "dep",
+        "https://r.example/x/openai/responses?api-version=2025-03-01-preview",
+    ));
+    for (config, model, uri) in cases {
+        let only = config.model.contains("responses/") || config.model.contains("o3-pro");
+        let endpoint = endpoint(config, &[]);
+        assert_eq!(endpoint.speaks(Dialect::OpenAiChat), !only, "{uri}");
+        let request = request(&endpoint, &responses()).await.expect(uri);
+        assert_eq!(request.uri().to_string(), uri);
+        assert_eq!(request.body(), &format!(r#"{{"model":"{model}"}}"#));
+    }
+}
+
+#[tokio::test]
+async fn anthropic_counts_tokens() {
+    let count = |query| Call {
+        dialect: Dialect::AnthropicCountTokens,
+        query,
+        ..Call::default()
+    };
+    check(vec![
+        Case {
+            call: count(None),
+            headers: &[("x-api-key", "sk-own")],
+            ..Case::new(
+                config("anthropic/claude"),
+                "https://api.anthropic.com/v1/messages/count_tokens",
+            )
+        },
+        Case {
+            call: count(Some("beta=true")),
+            ..Case::new(
+                at("http://h/v1/", "anthropic/claude"),
+                "http://h/v1/messages/count_tokens?beta=true",
+            )
+        },
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn keys_of_azure() {
     check(vec![
         Case {

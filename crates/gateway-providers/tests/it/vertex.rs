@@ -125,21 +125,112 @@ async fn the_body_loses_the_model_and_gains_the_version_and_betas_are_those_that
     assert_eq!(request.uri().query(), None);
 }
 
+const PROJECT: &str = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5";
+
+async fn asked(
+    endpoint: &Endpoint,
+    dialect: Dialect,
+    model: Option<&'static str>,
+    body: &'static str,
+) -> (String, String) {
+    let call = Call {
+        dialect,
+        model,
+        ..call(body)
+    };
+    let request = request(endpoint, &call).await.expect("a request");
+    let body = String::from_utf8(request.body().to_vec()).expect("text");
+    let uri = request.uri().to_string();
+    (uri.strip_prefix(PROJECT).expect(&uri).to_owned(), body)
+}
+
 #[tokio::test]
-async fn a_star_serves_claude_and_nothing_else() {
+async fn gemini_is_asked_by_googles_own_methods() {
+    let gemini = endpoint(signed("vertex_ai/gemini-2.5-pro"), &[]);
+    let models = "/publishers/google/models/gemini-2.5-pro";
+    for (dialect, body, method, sent) in [
+        (
+            Dialect::Gemini,
+            r#"{"model":"g","contents":[]}"#,
+            ":generateContent",
+            r#"{"contents":[]}"#,
+        ),
+        (
+            Dialect::Gemini,
+            r#"{"model":"g","stream":true,"contents":[]}"#,
+            ":streamGenerateContent?alt=sse",
+            r#"{"contents":[]}"#,
+        ),
+        (
+            Dialect::GeminiCountTokens,
+            r#"{"contents":[]}"#,
+            ":countTokens",
+            r#"{"contents":[]}"#,
+        ),
+    ] {
+        let expected = (format!("{models}{method}"), sent.to_owned());
+        assert_eq!(asked(&gemini, dialect, None, body).await, expected);
+    }
+    for model in ["vertex_ai/1234567890", "vertex_ai/gemini/1234567890"] {
+        let tuned = endpoint(signed(model), &[]);
+        let (uri, _) = asked(&tuned, Dialect::Gemini, None, "{}").await;
+        assert_eq!(uri, "/endpoints/1234567890:generateContent");
+    }
+}
+
+#[tokio::test]
+async fn claudes_tokens_are_counted_by_a_model_of_its_own() {
+    let claude = endpoint(signed("vertex_ai/claude-x@1"), &[]);
+    let (uri, body) = asked(&claude, Dialect::AnthropicCountTokens, None, PLAIN).await;
+    assert_eq!(uri, "/publishers/anthropic/models/count-tokens:rawPredict");
+    assert_eq!(
+        body,
+        r#"{"model":"claude-x@1","max_tokens":9,"anthropic_version":"vertex-2023-10-16"}"#
+    );
+}
+
+#[tokio::test]
+async fn other_publishers_models_are_asked_as_openais() {
+    let llama = endpoint(signed("vertex_ai/meta/llama-4-maas"), &[]);
+    let (uri, body) = asked(&llama, Dialect::OpenAiChat, None, r#"{"model":"g"}"#).await;
+    assert_eq!(uri, "/endpoints/openapi/chat/completions");
+    assert_eq!(body, r#"{"model":"meta/llama-4-maas"}"#);
+}
+
+#[tokio::test]
+async fn a_star_serves_each_model_by_its_publishers_methods() {
     let wildcard = endpoint(signed("vertex_ai/*"), &[]);
-    let chosen = |model| Call {
-        model: Some(model),
+    for (dialect, model, expected) in [
+        (
+            Dialect::AnthropicMessages,
+            "claude-y",
+            "/publishers/anthropic/models/claude-y:rawPredict",
+        ),
+        (
+            Dialect::Gemini,
+            "gemini-y",
+            "/publishers/google/models/gemini-y:generateContent",
+        ),
+        (
+            Dialect::OpenAiChat,
+            "meta/llama",
+            "/endpoints/openapi/chat/completions",
+        ),
+    ] {
+        assert_eq!(
+            asked(&wildcard, dialect, Some(model), "{}").await.0,
+            expected
+        );
+    }
+    let embeddings = Call {
+        dialect: Dialect::OpenAiEmbeddings,
+        model: Some("gemini-y"),
         ..call(PLAIN)
     };
-    let good = request(&wildcard, &chosen("claude-y"))
+    let error = request(&wildcard, &embeddings)
         .await
-        .expect("a request");
-    assert!(good.uri().path().ends_with("/models/claude-y:rawPredict"));
-    let error = request(&wildcard, &chosen("gemini-pro"))
-        .await
-        .expect_err("not Claude");
-    assert!(matches!(error, PrepareError::Model { .. }));
+        .expect_err("not served");
+    assert!(matches!(error, PrepareError::Dialect { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -45,6 +45,15 @@ pub(crate) async fn request(
     endpoint: &Endpoint,
     call: &Call,
 ) -> Result<Request<Bytes>, PrepareError> {
+    request_again(endpoint, call, &[]).await.0
+}
+
+/// Likewise, after these betas were refused; with the betas that it has.
+pub(crate) async fn request_again(
+    endpoint: &Endpoint,
+    call: &Call,
+    refused_betas: &[String],
+) -> (Result<Request<Bytes>, PrepareError>, Vec<String>) {
     let transport = Transport::single(TransportConfig::default());
     let body = Bytes::from_static(call.body.as_bytes());
     let headers: HeaderMap = call
@@ -64,10 +73,12 @@ pub(crate) async fn request(
         query: call.query,
         model: call.model,
         asked_model: "asked",
+        refused_betas,
         id: "1",
     };
-    let prepared = endpoint.request(&parts, &transport.shard(0)).await?;
-    Ok(prepared.request)
+    let betas = endpoint.betas_sent(&parts);
+    let prepared = endpoint.request(&parts, &transport.shard(0)).await;
+    (prepared.map(|it| it.request), betas)
 }
 
 /// A header of a request, or nothing.

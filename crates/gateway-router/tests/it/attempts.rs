@@ -35,6 +35,7 @@ impl Call for Send {
             query: None,
             model: None,
             asked_model: "asked",
+            refused_betas: &[],
             id: "1",
         };
         let (response, _reply) = exchange(attempt, &call, &self.shard)

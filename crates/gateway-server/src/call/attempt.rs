@@ -108,6 +108,7 @@ impl Call for Attempts<'_> {
             query: self.query,
             model: None,
             asked_model: self.asked_model,
+            refused_betas: &[],
             id: self.id,
         };
         match exchange(attempt, &call, &self.worker.shard).await {
