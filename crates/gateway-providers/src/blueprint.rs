@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, Uri};
 use crate::additions::Additions;
 use crate::aws::Signer;
 use crate::betas::Betas;
+use crate::compatible::Compatible;
 use crate::error::{EndpointError, PrepareError};
 use crate::reply::Framing;
 use crate::token::TokenSource;
@@ -30,6 +31,8 @@ pub(crate) struct Blueprint {
     pub(crate) betas: Betas,
     /// The provider's name of the model, if the config's says more than that.
     pub(crate) model: Option<String>,
+    /// How the provider's chat completions differ from OpenAI's.
+    pub(crate) compatible: Compatible,
     /// What the provider does differently from the dialects that it speaks.
     pub(crate) quirks: Quirks,
 }
@@ -45,6 +48,7 @@ impl Blueprint {
             forwarded: &[],
             betas: Betas::All,
             model: None,
+            compatible: Compatible::OPENAI,
             quirks: Quirks::default(),
         }
     }

@@ -1,11 +1,12 @@
 //! What becomes of a request body on its way: the client's bytes with a few members changed, or untouched.
 
 use bytes::Bytes;
-use gateway_core::{Envelope, is_gateway_field};
+use gateway_core::{Dialect, Envelope, Lost, Policy, TranslateError, is_gateway_field};
 use serde_json::{Map, Value};
 
 use crate::betas::Client;
 use crate::blueprint::{ModelField, Route};
+use crate::compatible::Compatible;
 
 /// The body rules of one endpoint, ready to be applied.
 #[derive(Debug)]
@@ -14,12 +15,15 @@ pub(crate) struct BodyRules {
     defaults: Vec<(String, String)>,
     /// Members that are left out.
     dropped: Vec<String>,
+    /// How a chat is asked for.
+    compatible: Compatible,
 }
 
 impl BodyRules {
     /// Rules from what an operator wants. The client's word counts more, and a route's less.
-    pub(crate) fn build(configured: &Map<String, Value>) -> Self {
+    pub(crate) fn build(configured: &Map<String, Value>, compatible: Compatible) -> Self {
         let mut rules = Self {
+            compatible,
             defaults: Vec::new(),
             dropped: Vec::new(),
         };
@@ -42,28 +46,42 @@ impl BodyRules {
     /// Whether a body that was written for `route` needs no change.
     pub(crate) fn is_empty(&self, route: &Route, client: Client<'_>) -> bool {
         route.model_field == ModelField::Set
+            && self.compatible.is_openai()
             && self.defaults.is_empty()
             && route.additions.is_empty(client)
     }
 
-    /// The body to send by `route` for a call at `model`. The client's own bytes, not a copy, if nothing differs.
+    /// The body to send by `route` for a call at `model`, and what of the client's is not in it. The client's own bytes,
+    /// not a copy, if nothing differs. `policy` is asked for where the provider does not know a parameter.
+    ///
+    /// # Errors
+    /// A parameter would change the answer, and is not to be left out.
     pub(crate) fn apply(
         &self,
         envelope: &Envelope,
         model: &str,
-        route: &Route,
-        client: Client<'_>,
-    ) -> Bytes {
+        (route, client): (&Route, Client<'_>),
+        policy: impl FnOnce() -> Policy,
+    ) -> Result<(Bytes, Vec<Lost>), TranslateError> {
         let mut edit = envelope.edit();
-        for key in &self.dropped {
-            edit.remove(key);
-        }
-        if envelope.field(ADDITIONAL_DROP).is_some() {
-            for key in names(envelope, ADDITIONAL_DROP) {
-                edit.remove(&key);
-            }
-        }
         edit.remove_gateway_fields();
+        let mut lost = Vec::new();
+        if route.dialect == Dialect::OpenAiChat && !self.compatible.is_openai() {
+            lost = self.compatible.adapt(envelope, policy, &mut edit)?;
+        }
+        let mut drop = |key: &str| {
+            edit.remove(key);
+            let own = self.compatible.own_name(key);
+            if envelope.field(own).is_none() {
+                edit.remove(own);
+            }
+        };
+        self.dropped.iter().for_each(|key| drop(key));
+        if envelope.field(ADDITIONAL_DROP).is_some() {
+            names(envelope, ADDITIONAL_DROP)
+                .iter()
+                .for_each(|key| drop(key));
+        }
         match route.model_field {
             ModelField::Set if envelope.model() == Some(model) => {}
             ModelField::Set => {
@@ -80,7 +98,7 @@ impl BodyRules {
             edit.set_if_absent(key, raw.as_bytes());
         }
         route.additions.apply(envelope, client, &mut edit);
-        edit.finish()
+        Ok((edit.finish(), lost))
     }
 
     fn add_all<'v>(&mut self, configured: impl IntoIterator<Item = (&'v String, &'v Value)>) {
@@ -92,6 +110,7 @@ impl BodyRules {
     }
 
     fn add(&mut self, key: &str, raw: String) {
+        let key = self.compatible.own_name(key);
         let known = self.defaults.iter().any(|(existing, _)| existing == key);
         // Which model and whether it streams is decided per call.
         if !known && key != "model" && key != "stream" {
@@ -120,9 +139,10 @@ mod tests {
     use crate::additions::Additions;
     use crate::betas::Client;
     use crate::blueprint::{ModelField, Route, Target};
+    use crate::compatible::Compatible;
     use crate::url::BaseUrl;
     use bytes::Bytes;
-    use gateway_core::{Dialect, Envelope, Limits};
+    use gateway_core::{Dialect, Envelope, Limits, Policy};
     use http::HeaderMap;
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
@@ -145,7 +165,8 @@ mod tests {
             headers: &HeaderMap::new(),
             refused: &[],
         };
-        rules.apply(envelope, model, route, client)
+        let sent = rules.apply(envelope, model, (route, client), Policy::default);
+        sent.expect("nothing is unknown").0
     }
 
     fn sent(rules: &BodyRules, body: &'static str, model: &str) -> String {
@@ -171,12 +192,12 @@ mod tests {
 
     #[test]
     fn a_body_that_needs_no_change_is_not_copied() {
-        let rules = BodyRules::build(&Map::new());
+        let rules = BodyRules::build(&Map::new(), Compatible::OPENAI);
         assert_eq!(
             sent(&rules, r#"{"model":"m","x":1}"#, "m"),
             "the same bytes"
         );
-        let rules = BodyRules::build(&map(json!({"x": 2})));
+        let rules = BodyRules::build(&map(json!({"x": 2})), Compatible::OPENAI);
         assert_eq!(
             sent_by(
                 &route(ModelField::Set, &[("v", "1")]),
@@ -190,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_model_becomes_the_upstreams_and_the_rest_stays_as_it_was_written() {
-        let rules = BodyRules::build(&Map::new());
+        let rules = BodyRules::build(&Map::new(), Compatible::OPENAI);
         let body = r#"{ "x" : 1.50, "model":"group" , "y":"\u00e9" }"#;
         let expected = r#"{ "x" : 1.50, "model":"up\"m" , "y":"\u00e9" }"#;
         assert_eq!(sent(&rules, body, "up\"m"), expected);
@@ -198,7 +219,7 @@ mod tests {
 
     #[test]
     fn vertex_loses_the_model_and_gains_the_version() {
-        let rules = BodyRules::build(&Map::new());
+        let rules = BodyRules::build(&Map::new(), Compatible::OPENAI);
         let route = route(
             ModelField::Removed,
             &[("anthropic_version", "\"vertex-2023-10-16\"")],
@@ -216,7 +237,7 @@ mod tests {
 
     #[test]
     fn fields_of_the_gateway_go_nowhere() {
-        let rules = BodyRules::build(&map(json!({"num_retries": 3})));
+        let rules = BodyRules::build(&map(json!({"num_retries": 3})), Compatible::OPENAI);
         assert_eq!(
             sent(
                 &rules,
@@ -234,7 +255,7 @@ mod tests {
             "temperature": 0.5, "seed": 7, "unset": null, "model": "x", "stream": true,
             "extra_body": {"seed": 8, "tags": ["a"], "none": null},
         });
-        let rules = BodyRules::build(&map(configured));
+        let rules = BodyRules::build(&map(configured), Compatible::OPENAI);
         let body = sent_by(
             &route(ModelField::Set, &[("seed", "9")]),
             &rules,
@@ -253,7 +274,7 @@ mod tests {
         fn the_result_is_what_editing_a_tree_would_give(
             client in object(), configured in object(), model in "[a-z\"\\\\é]{1,8}",
         ) {
-            let rules = BodyRules::build(&configured);
+            let rules = BodyRules::build(&configured, Compatible::OPENAI);
             let body = Value::Object(client.clone()).to_string();
             let envelope = Envelope::parse(Bytes::from(body), Limits::default()).expect("a good body");
             let sent: Value = serde_json::from_slice(&apply(&rules, &envelope, &model, &route(ModelField::Set, &[("constant", "1")]))).expect("JSON");

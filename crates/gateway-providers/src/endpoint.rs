@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use gateway_core::{Dialect, Envelope, Prefill, Translation};
+use gateway_core::{Dialect, Envelope, Lost, Prefill, Translation};
 use gateway_transport::{ConnectSpec, Shard};
 use http::{HeaderMap, HeaderValue, Method, Request};
 
@@ -97,8 +97,9 @@ impl Endpoint {
                 blueprint.betas,
                 &config.extra_headers,
             )?,
-            body: BodyRules::build(&config.defaults).without(&config.policy.dropped),
-            translation: TranslationRules::build(&config, blueprint.quirks),
+            body: BodyRules::build(&config.defaults, blueprint.compatible)
+                .without(&config.policy.dropped),
+            translation: TranslationRules::build(&config, blueprint.quirks, blueprint.compatible),
             native_only: config.native_only,
             routes: blueprint.routes,
             credential: blueprint.credential,
@@ -200,8 +201,8 @@ impl Endpoint {
         };
         let uri = target.uri(provider, model)?;
         let authority = self.authorize(shard).await?;
-        let (body, translation) = self.body_for(call, route, model)?;
-        let mut request = Request::new(body);
+        let body = self.body_for(call, route, model)?;
+        let mut request = Request::new(body.bytes);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.apply(call.client(), authority.header());
@@ -214,7 +215,8 @@ impl Endpoint {
         let reply = Reply {
             dialect: route.dialect,
             framing: route.framing,
-            translation,
+            translation: body.translation,
+            left_out: body.left_out,
         };
         Ok(Prepared { request, reply })
     }
@@ -252,19 +254,30 @@ impl Endpoint {
         call: &CallParts<'_>,
         route: &Route,
         model: &str,
-    ) -> Result<(Bytes, Option<Box<Translation>>), PrepareError> {
+    ) -> Result<Body, PrepareError> {
         if route.dialect == call.dialect {
-            let body = self.body.apply(call.envelope, model, route, call.client());
-            return Ok((body, None));
+            let policy = || self.translation.policy(call.envelope);
+            let way = (route, call.client());
+            let body = self.body.apply(call.envelope, model, way, policy);
+            let (body, lost) = body.map_err(PrepareError::Translate)?;
+            return Ok(Body {
+                bytes: body,
+                translation: None,
+                left_out: lost,
+            });
         }
         let created = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
-        let (body, translation) = self
+        let (body, translation, lost) = self
             .translation
             .translate(call, route, model, created)
             .map_err(PrepareError::Translate)?;
-        Ok((body, Some(Box::new(translation))))
+        Ok(Body {
+            bytes: body,
+            translation: Some(Box::new(translation)),
+            left_out: lost,
+        })
     }
 
     /// The route of the client's own dialect, else the first one that it can be translated for.
@@ -328,6 +341,13 @@ impl Authority<'_> {
             Self::InHeaders | Self::Bearer(_) => Ok(()),
         }
     }
+}
+
+/// A body for the provider, and what is to be known of it when the answer comes.
+struct Body {
+    bytes: Bytes,
+    translation: Option<Box<Translation>>,
+    left_out: Vec<Lost>,
 }
 
 fn asks_for_beta(query: Option<&str>) -> bool {

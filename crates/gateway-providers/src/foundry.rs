@@ -2,12 +2,13 @@
 //!
 //! Source: Microsoft's "Azure AI Model Inference REST API" and "Use Claude models in Microsoft Foundry".
 
-use gateway_core::{DeveloperRole, Dialect, Quirks};
+use gateway_core::Dialect;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::azure;
 use crate::betas::{self, Betas};
 use crate::blueprint::{Blueprint, Route, Target};
+use crate::compatible::Compatible;
 use crate::error::EndpointError;
 use crate::provider::Settings;
 use crate::url::{BaseUrl, segment};
@@ -48,7 +49,8 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
         })
         .collect::<Result<_, EndpointError>>()?;
     Ok(Blueprint {
-        quirks: quirks(settings.model),
+        compatible: compatible(settings.model),
+        quirks: compatible(settings.model).quirks(),
         ..Blueprint::new(base, routes, credential)
     })
 }
@@ -80,17 +82,14 @@ fn claude(settings: &Settings<'_>, base: BaseUrl) -> Result<Blueprint, EndpointE
 }
 
 /// OpenAI's own models are there as well, and are as at OpenAI.
-fn quirks(model: &str) -> Quirks {
-    if ["gpt-", "o1", "o3", "o4"]
+fn compatible(model: &str) -> Compatible {
+    let own = ["gpt-", "o1", "o3", "o4"]
         .iter()
-        .any(|it| model.starts_with(it))
-    {
-        return Quirks::default();
-    }
-    Quirks {
-        max_tokens_field: "max_tokens",
-        developer: DeveloperRole::System,
-        ..Quirks::default()
+        .any(|it| model.starts_with(it));
+    if own {
+        Compatible::OPENAI
+    } else {
+        Compatible::COPY
     }
 }
 

@@ -32,6 +32,7 @@ mod translation;
 mod additions;
 mod betas;
 mod body;
+mod compatible;
 mod connect;
 mod headers;
 mod url;

@@ -14,11 +14,30 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
     if let Some(shorter) = base.strip_suffix("/chat/completions") {
         base = shorter;
     }
-    let routes = served(settings.model)
+    let compatible = settings.provider.compatible;
+    if base.path().is_empty() {
+        base = base.with_path(compatible.path);
+    }
+    let speaks = |(dialect, _): &(Dialect, &str)| compatible.serves.contains(dialect);
+    let own = settings.provider.name == "openai";
+    let (model, paths) = if own {
+        (model(settings.model), served(settings.model).collect())
+    } else {
+        (settings.model, PATHS.to_vec())
+    };
+    let routes = paths
+        .into_iter()
+        .filter(speaks)
         .map(|(dialect, path)| Ok(Route::new(dialect, Target::fixed(&base, path, None)?)))
         .collect::<Result<_, EndpointError>>()?;
     let credential = match settings.key()? {
-        Some(key) => Credential::header(header::AUTHORIZATION, "Bearer ", key.expose(), "api_key")?,
+        Some(key) if compatible.key_header.is_empty() => {
+            Credential::header(header::AUTHORIZATION, "Bearer ", key.expose(), "api_key")?
+        }
+        Some(key) => {
+            let name = HeaderName::from_static(compatible.key_header);
+            Credential::header(name, "", key.expose(), "api_key")?
+        }
         None => Credential::None,
     };
     let mut headers = Vec::new();
@@ -30,7 +49,9 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
     Ok(Blueprint {
         headers,
         forwarded: FORWARDED,
-        model: Some(model(settings.model).to_owned()),
+        model: Some(model.to_owned()),
+        compatible,
+        quirks: compatible.quirks(),
         ..Blueprint::new(base, routes, credential)
     })
 }

@@ -22,6 +22,8 @@ pub struct Reply {
     pub framing: Framing,
     /// Turns the answer into the client's dialect, if that is another one.
     pub translation: Option<Box<Translation>>,
+    /// What of the request the provider does not know although it speaks the dialect.
+    pub(crate) left_out: Vec<Lost>,
 }
 
 /// What the events of a stream are wrapped in.
@@ -48,7 +50,8 @@ impl Framing {
 
 impl Reply {
     /// What of the client's request did not reach the provider.
-    pub fn lost(&self) -> &[Lost] {
-        self.translation.as_ref().map_or(&[], |it| it.lost())
+    pub fn lost(&self) -> Vec<Lost> {
+        let translated = self.translation.as_ref().map_or(&[][..], |it| it.lost());
+        translated.iter().chain(&self.left_out).cloned().collect()
     }
 }

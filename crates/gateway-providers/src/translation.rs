@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use gateway_core::chat::Request;
-use gateway_core::{Asked, Envelope, Limits, Policy, Quirks, Target, TranslateError, Translation};
+use gateway_core::{
+    Asked, Envelope, Limits, Lost, Policy, Quirks, Target, TranslateError, Translation,
+};
 use serde_json::{Map, Value};
 
 use crate::blueprint::Route;
 use crate::body::{ADDITIONAL_DROP, BodyRules, names};
+use crate::compatible::Compatible;
 use crate::config::EndpointConfig;
 use crate::endpoint::CallParts;
 
@@ -25,7 +28,7 @@ pub(crate) struct TranslationRules {
 
 impl TranslationRules {
     /// Of a config whose provider has these quirks.
-    pub(crate) fn build(config: &EndpointConfig, quirks: Quirks) -> Self {
+    pub(crate) fn build(config: &EndpointConfig, quirks: Quirks, compatible: Compatible) -> Self {
         let (defaults, raw) = read_defaults(&config.defaults);
         Self {
             quirks,
@@ -33,7 +36,7 @@ impl TranslationRules {
             reasons: config.reasons,
             policy: config.policy.clone(),
             defaults,
-            rules: BodyRules::build(&raw),
+            rules: BodyRules::build(&raw, compatible),
         }
     }
 
@@ -57,7 +60,7 @@ impl TranslationRules {
         route: &Route,
         model: &str,
         created: u64,
-    ) -> Result<(Bytes, Translation), TranslateError> {
+    ) -> Result<(Bytes, Translation, Vec<Lost>), TranslateError> {
         let target = Target {
             model,
             max_output_tokens: self.max_output_tokens,
@@ -82,15 +85,17 @@ impl TranslationRules {
         )?;
         let client = call.client();
         if self.rules.is_empty(route, client) {
-            return Ok((body, translation));
+            return Ok((body, translation, Vec::new()));
         }
         let envelope =
             Envelope::parse(body, Limits::default()).map_err(|error| TranslateError::Invalid {
                 param: "request_body".to_owned(),
                 reason: error.to_string(),
             })?;
-        let body = self.rules.apply(&envelope, model, route, client);
-        Ok((body, translation))
+        let (body, lost) = self
+            .rules
+            .apply(&envelope, model, (route, client), || policy)?;
+        Ok((body, translation, lost))
     }
 }
 

@@ -5,6 +5,7 @@ mod aws;
 mod azure;
 mod bedrock;
 mod betas;
+mod compatible;
 mod example;
 mod gemini;
 mod refused;

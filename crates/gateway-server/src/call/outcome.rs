@@ -42,7 +42,7 @@ pub(super) async fn read(
     }
     let streams = kind_is(&headers, reply.framing.content_type());
     if call.stream && streams {
-        let lost = reply.lost().to_vec();
+        let lost = reply.lost();
         let upstream = UpstreamStream::new(body, judge(reply, call));
         return hold(headers, Box::new(upstream), lost).await;
     }
@@ -82,7 +82,7 @@ pub(super) async fn read(
         content: Some(arrived),
         usage,
         made_up: false,
-        lost: reply.lost().to_vec(),
+        lost: reply.lost(),
     })
 }
 
