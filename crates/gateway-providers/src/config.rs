@@ -85,7 +85,7 @@ impl fmt::Debug for EndpointConfig {
 
 /// Who we are for Amazon, and where. What is not said is looked for in the variables that LiteLLM and Amazon's own SDKs
 /// know, then in Amazon's shared files, then on the machine.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct AwsConfig {
     /// `aws_access_key_id`; else `AWS_ACCESS_KEY_ID`.
     pub access_key_id: Option<Secret>,
@@ -116,6 +116,20 @@ pub struct AwsConfig {
     pub bedrock_runtime_endpoint: Option<String>,
     /// `model_id`: what is in the URL instead of the model, an inference profile's ARN for one.
     pub model_id: Option<String>,
+}
+
+impl fmt::Debug for AwsConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AwsConfig")
+            .field("region_name", &self.region_name)
+            .field("profile_name", &self.profile_name)
+            .field("role_name", &self.role_name)
+            .field("session_name", &self.session_name)
+            .field("model_id", &self.model_id)
+            // Keys are secret; people write keys into addresses as well.
+            .finish_non_exhaustive()
+    }
 }
 
 /// How an endpoint's connections are made, beyond its address.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use gateway_core::Secret;
-use gateway_providers::Endpoint;
+use gateway_providers::{AwsConfig, Endpoint};
 use gateway_transport::Origin;
 use regex_lite::Regex;
 use sha2::{Digest as _, Sha256};
@@ -95,6 +95,11 @@ pub(crate) fn identity(config: &DeploymentConfig, occurrence: usize) -> String {
         expose(endpoint.vertex_credentials.as_ref()),
     );
     hash.add("azure_ad_token", expose(endpoint.azure_ad_token.as_ref()));
+    hash.add("tenant_id", endpoint.tenant_id.as_deref());
+    hash.add("client_id", endpoint.client_id.as_deref());
+    hash.add("client_secret", expose(endpoint.client_secret.as_ref()));
+    hash.add("azure_scope", endpoint.azure_scope.as_deref());
+    amazon(&mut hash, &endpoint.aws);
     hash.add("connect", Some(&format!("{:?}", endpoint.connect)));
     for (name, value) in [
         ("weight", config.weight.map(|it| it.to_string())),
@@ -112,6 +117,39 @@ pub(crate) fn identity(config: &DeploymentConfig, occurrence: usize) -> String {
         write!(id, "{byte:02x}").expect("writing to a string does not fail");
     }
     id
+}
+
+/// Who a deployment is for Amazon.
+fn amazon(hash: &mut Fields, aws: &AwsConfig) {
+    for (name, value) in [
+        ("aws_access_key_id", expose(aws.access_key_id.as_ref())),
+        (
+            "aws_secret_access_key",
+            expose(aws.secret_access_key.as_ref()),
+        ),
+        ("aws_session_token", expose(aws.session_token.as_ref())),
+        ("aws_region_name", aws.region_name.as_deref()),
+        ("aws_profile_name", aws.profile_name.as_deref()),
+        ("aws_role_name", aws.role_name.as_deref()),
+        ("aws_session_name", aws.session_name.as_deref()),
+        ("aws_external_id", aws.external_id.as_deref()),
+        (
+            "aws_web_identity_token",
+            expose(aws.web_identity_token.as_ref()),
+        ),
+        ("aws_sts_endpoint", aws.sts_endpoint.as_deref()),
+        (
+            "aws_bedrock_runtime_endpoint",
+            aws.bedrock_runtime_endpoint.as_deref(),
+        ),
+        ("model_id", aws.model_id.as_deref()),
+    ] {
+        hash.add(name, value);
+    }
+    for (key, value) in &aws.session_tags {
+        hash.add("aws_session_tags", Some(key));
+        hash.add("aws_session_tags", Some(value));
+    }
 }
 
 /// Hashes fields so that no two different lists of fields give the same bytes.
@@ -160,7 +198,7 @@ mod tests {
 
     #[test]
     fn whatever_differs_gives_another_id() {
-        let changes: [fn(&mut DeploymentConfig); 9] = [
+        let changes: [fn(&mut DeploymentConfig); 12] = [
             |_| {},
             |it| it.group = "h".to_owned(),
             |it| it.endpoint.model = "openai/n".to_owned(),
@@ -169,6 +207,9 @@ mod tests {
             |it| it.endpoint.api_base = Some("http://a".to_owned()),
             |it| it.weight = Some(1.0),
             |it| it.rpm = Some(1),
+            |it| it.endpoint.client_secret = Some("s".into()),
+            |it| it.endpoint.aws.role_name = Some("r".to_owned()),
+            |it| it.endpoint.aws.session_tags = vec![("a".to_owned(), "b".to_owned())],
             |it| it.endpoint.extra_headers = vec![("a".to_owned(), "b".to_owned())],
         ];
         let mut ids = HashSet::new();

@@ -124,7 +124,7 @@ async fn what_is_wrong_is_left_out_and_reported_with_its_place() {
     let (catalog, problems) = build(CatalogConfig {
         deployments: vec![
             deployment("g", "openai/good"),
-            deployment("g", "bedrock/x"),
+            deployment("g", "sagemaker/x"),
             deployment(" ", "openai/x"),
             weighted(-1.0),
             weighted(f64::NAN),

@@ -1,5 +1,6 @@
 //! From the entries of `model_list` to deployments.
 
+mod aws; // Amazon.
 pub(super) mod connect; // TLS, HTTP/2.
 mod params; // What is said, in order of precedence.
 mod routing; // Timers, limits, prices, tags.
@@ -262,7 +263,7 @@ fn endpoint(
         client_id: params.owned("client_id"),
         client_secret: params.secret("client_secret", report),
         azure_scope: params.owned("azure_scope"),
-        aws: gateway_providers::AwsConfig::default(),
+        aws: aws::config(params, report),
         native_only: params.flag("native_only").unwrap_or(false),
         policy: Policy {
             drop: params.flag_or_litellm("drop_params") == Some(true),

@@ -100,6 +100,7 @@ const SENSITIVE: &[&str] = &[
     "_url",
     "api_base",
     "base_url",
+    "_endpoint",
     "cookie",
 ];
 

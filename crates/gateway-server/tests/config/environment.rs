@@ -282,6 +282,8 @@ const LEAKY: &str = r#"
       api_base: "ftp://user:canary7@host"
       azure_ad_token: 77
       client_secret: {a: canary8}
+      aws_secret_access_key: [canary29]
+      aws_sts_endpoint: "ftp://user:canary30@host"
       tiemout: sk-canary9
 credential_list:
   - credential_name: x
@@ -324,7 +326,9 @@ fn no_secret_is_ever_shown() {
 
 #[test]
 fn debug_prints_of_settings_hold_no_secret() {
-    let text = "      api_key: sk-canary1\n      extra_headers: {x-a: canary2}\n      vertex_credentials: canary3\n";
+    let text = "      api_key: sk-canary1\n      extra_headers: {x-a: canary2}\n      vertex_credentials: canary3\n      \
+                aws_access_key_id: canary5\n      aws_secret_access_key: canary6\n      aws_session_token: canary7\n      \
+                aws_web_identity_token: canary8\n      aws_external_id: canary9\n";
     let loaded = with(text, &[KEY, ("OTHER", "canary4")]);
     let settings = loaded.settings.unwrap();
     let shown = format!("{settings:?} {:?} {:?}", variables(), Overrides::default());

@@ -116,6 +116,8 @@ fn the_reference_configuration_and_all_examples_are_strictly_fine() {
         "AZURE_API_KEY",
         "AZURE_AD_TOKEN",
         "AZURE_CLIENT_SECRET",
+        "BEDROCK_KEY_ID",
+        "BEDROCK_KEY",
         "AZURE_WEST_KEY",
         "AZURE_NORTH_KEY",
         "VERTEX_CREDENTIALS",

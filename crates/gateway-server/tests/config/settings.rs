@@ -415,3 +415,62 @@ fn a_number_can_be_the_id_of_a_deployment() {
         ["3:73 !invalid_value"]
     );
 }
+
+#[test]
+fn who_a_deployment_is_for_amazon_comes_whole_to_its_endpoint() {
+    let own = "model: bedrock/anthropic.claude-x, litellm_credential_name: aws, region_name: eu-west-1, \
+               aws_session_tags: [{Key: team, Value: 7}], model_id: 'arn:x'";
+    let named = "aws_access_key_id: AKID, aws_secret_access_key: secret, aws_session_token: token, aws_role_name: role, \
+                 aws_session_name: session, aws_external_id: id, aws_profile_name: p, aws_web_identity_token: oidc/env/T, \
+                 aws_sts_endpoint: 'http://sts', aws_bedrock_runtime_endpoint: 'http://b'";
+    let text = format!(
+        "model_list:\n  - {{model_name: a, litellm_params: {{{own}}}}}\ncredential_list:\n  \
+         - {{credential_name: aws, credential_values: {{{named}}}}}\n"
+    );
+    let settings = load(&text).settings.unwrap();
+    let endpoint = &settings.deployments[0].config.endpoint;
+    assert!(endpoint.defaults.is_empty());
+    let aws = &endpoint.aws;
+    let secrets = [
+        &aws.access_key_id,
+        &aws.secret_access_key,
+        &aws.session_token,
+        &aws.web_identity_token,
+    ];
+    assert_eq!(
+        secrets.map(|it| it.as_ref().unwrap().expose()),
+        ["AKID", "secret", "token", "oidc/env/T"]
+    );
+    let texts = [
+        &aws.region_name,
+        &aws.role_name,
+        &aws.session_name,
+        &aws.external_id,
+        &aws.profile_name,
+        &aws.sts_endpoint,
+        &aws.bedrock_runtime_endpoint,
+        &aws.model_id,
+    ];
+    assert_eq!(
+        texts.map(|it| it.as_deref().unwrap()),
+        [
+            "eu-west-1",
+            "role",
+            "session",
+            "id",
+            "p",
+            "http://sts",
+            "http://b",
+            "arn:x"
+        ]
+    );
+    assert_eq!(aws.session_tags, [("team".to_owned(), "7".to_owned())]);
+}
+
+#[test]
+fn a_session_tag_without_a_value_is_a_problem() {
+    let loaded = load(
+        "model_list:\n  - {model_name: a, litellm_params: {model: bedrock/a, aws_session_tags: [{Key: k}]}}\n",
+    );
+    assert_eq!(crate::support::places(&loaded), ["2:75 !invalid_value"]);
+}
