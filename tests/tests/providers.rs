@@ -547,3 +547,36 @@ async fn many_calls_at_once_over_few_http2_connections_are_kept_apart() {
         checker.finish().unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_beta_that_the_provider_refuses_is_left_out_of_one_more_request_and_told() {
+    let upstream = Upstream::answering(|request| {
+        if request
+            .header("anthropic-beta")
+            .is_some_and(|betas| betas.contains("new-thing"))
+        {
+            let message = "Unexpected value(s) `new-thing-2026` for the `anthropic-beta` header.";
+            let error = json!({"type": "invalid_request_error", "message": message});
+            return Script::json(400, &json!({"type": "error", "error": error}));
+        }
+        Script::events(Stream::answering(request).events)
+    })
+    .await;
+    let gateway = Setup::serving(&upstream.url()).start().await;
+    let request = call::streaming(Wire::AnthropicMessages, "hi")
+        .with("anthropic-beta", "old-2025,new-thing-2026");
+    let (view, record) = call::call(&gateway, Carry::Http1, request).await;
+    assert!(view.is_complete(), "{view:?}");
+    assert_eq!(
+        view.header("x-gateway-dropped-params"),
+        Some("anthropic-beta:new-thing-2026")
+    );
+    let sent: Vec<_> = upstream
+        .requests()
+        .iter()
+        .map(|it| it.header("anthropic-beta").map(str::to_owned))
+        .collect();
+    let expected = ["old-2025,new-thing-2026", "old-2025"];
+    assert_eq!(sent, expected.map(|betas| Some(betas.to_owned())));
+    assert_eq!(record["attempts"], 1);
+}

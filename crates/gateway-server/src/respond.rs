@@ -27,6 +27,8 @@ pub(crate) struct Failure {
     pub timer: Option<Box<(TimerName, Timer)>>,
     /// The head that came with an upstream's error.
     pub upstream: Option<Box<HeaderMap>>,
+    /// What the provider said to a request that it takes for wrong.
+    pub said: Bytes,
 }
 
 impl Failure {
@@ -60,6 +62,7 @@ impl Failure {
             should_retry: None,
             timer: None,
             upstream: None,
+            said: Bytes::new(),
         }
     }
 

@@ -1,9 +1,10 @@
 //! One attempt of a call at one deployment, up to the commit point.
 
+use gateway_core::chat::Weight;
 use gateway_core::{
     Dialect, EndReason, Envelope, ErrorInfo, Limits, Lost, Usage, is_gateway_field,
 };
-use gateway_providers::CallParts;
+use gateway_providers::{CallParts, refused_betas};
 use gateway_router::{Again, Attempt, AttemptEnd, Call, Failed, Timer, exchange};
 use http::HeaderMap;
 use serde_json::{Map, Value};
@@ -43,6 +44,20 @@ pub(super) struct Attempts<'a> {
 }
 
 impl Attempts<'_> {
+    /// Asks the deployment once.
+    async fn ask(&self, attempt: &Attempt, call: &CallParts<'_>) -> Result<Got, Failed<Failure>> {
+        match exchange(attempt, call, &self.worker.shard).await {
+            Ok((response, reply)) => {
+                self.journal.answered(attempt, &response);
+                outcome::read(response, reply, self).await
+            }
+            Err(error) => {
+                self.journal.unanswered(attempt, &error);
+                Err(outcome::unsent(&error, &attempt.timers))
+            }
+        }
+    }
+
     /// What is made up instead of asking the provider: the request's word counts in the group that it asked for, the
     /// configuration's everywhere.
     fn mock(&self, attempt: &Attempt) -> Option<&Mock> {
@@ -111,16 +126,25 @@ impl Call for Attempts<'_> {
             refused_betas: &[],
             id: self.id,
         };
-        match exchange(attempt, &call, &self.worker.shard).await {
-            Ok((response, reply)) => {
-                self.journal.answered(attempt, &response);
-                outcome::read(response, reply, self).await
-            }
-            Err(error) => {
-                self.journal.unanswered(attempt, &error);
-                Err(outcome::unsent(&error, &attempt.timers))
-            }
+        let first = self.ask(attempt, &call).await;
+        let Err(failed) = &first else {
+            return first;
+        };
+        let refused = refused_of(attempt, &call, failed);
+        if refused.is_empty() {
+            return first;
         }
+        // What the provider has not done costs nothing, and it knows at once: this is no new attempt.
+        let call = CallParts {
+            refused_betas: &refused,
+            ..call
+        };
+        let mut second = Box::pin(self.ask(attempt, &call)).await?;
+        second.lost.extend(refused.iter().map(|beta| Lost {
+            name: format!("anthropic-beta:{beta}").into(),
+            weight: Weight::Hint,
+        }));
+        Ok(second)
     }
 
     fn output_tokens(&self, got: &Got) -> Option<u64> {
@@ -144,6 +168,19 @@ impl Call for Attempts<'_> {
     fn ended(&self, attempt: &Attempt, end: AttemptEnd<'_>) {
         self.journal.ended(attempt, end);
     }
+}
+
+/// The betas because of which the provider said no, if it was because of these.
+fn refused_of(attempt: &Attempt, call: &CallParts<'_>, failed: &Failed<Failure>) -> Vec<String> {
+    if failed.error.said.is_empty() {
+        return Vec::new();
+    }
+    let call = CallParts {
+        model: attempt.model.as_deref(),
+        ..*call
+    };
+    let sent = attempt.deployment.endpoint.betas_sent(&call);
+    refused_betas(400, &failed.error.said, &sent)
 }
 
 /// What a fallback changes in the request that the attempt sends.

@@ -249,6 +249,9 @@ async fn refused(
             said_no(error)
         }
     };
+    if status == 400 {
+        failed.error.said = body;
+    }
     let wait = wait::asked_for(&headers, SystemTime::now());
     failed.error.retry_after = wait;
     failed.outcome.retry_after = wait;
