@@ -169,6 +169,7 @@ impl Dialect {
         match self {
             Self::Gemini => gemini::OWN_FIELDS,
             Self::BedrockConverse => bedrock_converse::OWN_FIELDS,
+            Self::OpenAiResponses => openai_responses::OWN_FIELDS,
             _ => &[],
         }
     }

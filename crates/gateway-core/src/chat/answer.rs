@@ -75,7 +75,7 @@ impl Answer {
         });
         for (choice, answer) in (0..).zip(&self.choices) {
             for (part, it) in (0..).zip(&answer.parts) {
-                replay_part((choice, part), it, sink);
+                it.replay((choice, part), sink);
             }
             if let Some(json) = &answer.logprobs {
                 let json = json.clone();
@@ -91,49 +91,51 @@ impl Answer {
     }
 }
 
-/// One part of an answer as the steps that would have brought it.
-fn replay_part((choice, part): (u32, u32), it: &Part, sink: &mut dyn FnMut(Delta<'_>)) {
-    let Some(opened) = opened(&it.kind) else {
-        return;
-    };
-    sink(Delta::Open {
-        choice,
-        part,
-        opened,
-    });
-    let (text, citations, signature) = match &it.kind {
-        PartKind::Text {
-            text,
-            citations,
-            signature,
-        } => (text.as_str(), citations.as_slice(), signature.as_ref()),
-        PartKind::Thinking {
-            text, signature, ..
-        } => (text.as_str(), &[][..], signature.as_ref()),
-        PartKind::ToolCall { arguments, .. } => (arguments.as_str(), &[][..], None),
-        PartKind::Refusal { text } => (text.as_str(), &[][..], None),
-        _ => ("", &[][..], None),
-    };
-    if !text.is_empty() {
-        let text = Cow::Borrowed(text);
-        sink(Delta::Piece { choice, part, text });
-    }
-    for (dialect, json) in citations {
-        sink(Delta::Citation {
+impl Part {
+    /// The part of this number in this choice, as the steps that would have brought it.
+    pub(crate) fn replay(&self, (choice, part): (u32, u32), sink: &mut dyn FnMut(Delta<'_>)) {
+        let Some(opened) = opened(&self.kind) else {
+            return;
+        };
+        sink(Delta::Open {
             choice,
             part,
-            dialect: *dialect,
-            json: json.clone(),
+            opened,
         });
+        let (text, citations, signature) = match &self.kind {
+            PartKind::Text {
+                text,
+                citations,
+                signature,
+            } => (text.as_str(), citations.as_slice(), signature.as_ref()),
+            PartKind::Thinking {
+                text, signature, ..
+            } => (text.as_str(), &[][..], signature.as_ref()),
+            PartKind::ToolCall { arguments, .. } => (arguments.as_str(), &[][..], None),
+            PartKind::Refusal { text } => (text.as_str(), &[][..], None),
+            _ => ("", &[][..], None),
+        };
+        if !text.is_empty() {
+            let text = Cow::Borrowed(text);
+            sink(Delta::Piece { choice, part, text });
+        }
+        for (dialect, json) in citations {
+            sink(Delta::Citation {
+                choice,
+                part,
+                dialect: *dialect,
+                json: json.clone(),
+            });
+        }
+        if let Some(signature) = signature.cloned() {
+            sink(Delta::Signature {
+                choice,
+                part,
+                signature,
+            });
+        }
+        sink(Delta::Close { choice, part });
     }
-    if let Some(signature) = signature.cloned() {
-        sink(Delta::Signature {
-            choice,
-            part,
-            signature,
-        });
-    }
-    sink(Delta::Close { choice, part });
 }
 
 /// How a part begins. `None` for what no stream brings: pictures, files, results of tools.

@@ -1,12 +1,15 @@
 //! OpenAI's responses: <https://platform.openai.com/docs/api-reference/responses>.
 
 mod annotation;
+mod answer;
+mod ask;
 mod content;
 mod echo;
 mod events;
 mod input;
 mod item;
 mod observe;
+mod reader;
 mod request;
 mod stream;
 mod tools;
@@ -17,8 +20,8 @@ use crate::chat::Answer;
 use crate::envelope::Envelope;
 use crate::mock::{self, MockAnswer};
 use crate::observe::StreamObserver;
-use crate::spoke::{Front, StreamWriter};
-use crate::translate::Asked;
+use crate::spoke::{Back, Front, StreamWriter};
+use crate::translate::{Asked, NameRule};
 
 pub(super) use observe::error_event;
 
@@ -32,7 +35,7 @@ pub(super) static WIRE: Wire = Wire {
     mock_answer,
     answer: AnswerShape::Own(observe::read_body),
     front: Some(&FRONT),
-    back: None,
+    back: Some(&BACK),
 };
 
 static FRONT: Front = Front {
@@ -40,6 +43,14 @@ static FRONT: Front = Front {
     echo: echo::fields,
     write_answer,
     stream_writer: |asked| Box::new(stream::Writer::new(asked, events::Form::Stream)),
+};
+
+static BACK: Back = Back {
+    write_request: ask::write,
+    read_answer: answer::read,
+    stream_reader: || Box::new(reader::Reader::default()),
+    tool_names: NameRule::plain(64),
+    call_ids: NameRule::plain(64),
 };
 
 /// A whole answer is the object in which its stream ends.
@@ -57,6 +68,15 @@ fn mock_answer(mock: &MockAnswer<'_>, request: &Envelope) -> Vec<u8> {
         mock::whole(&FRONT, mock, request)
     }
 }
+
+/// Fields that clients of chat completions give as well.
+pub(super) const OWN_FIELDS: &[(&str, &str)] = &[
+    ("safety_identifier", "safety_identifier"),
+    ("prompt_cache_retention", "prompt_cache_retention"),
+    ("prompt_cache_options", "prompt_cache_options"),
+    ("max_tool_calls", "max_tool_calls"),
+    ("truncation", "truncation"),
+];
 
 /// What signatures of this dialect are marked with.
 const OWN: Dialect = Dialect::OpenAiResponses;

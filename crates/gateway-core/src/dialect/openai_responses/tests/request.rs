@@ -10,11 +10,11 @@ use crate::chat::{
 };
 use crate::translate::TranslateError;
 
-fn of(request: serde_json::Value) -> Request {
+fn of(request: &serde_json::Value) -> Request {
     read(&request.to_string()).unwrap()
 }
 
-fn refused(request: serde_json::Value) -> (String, String) {
+fn refused(request: &serde_json::Value) -> (String, String) {
     match read(&request.to_string()) {
         Err(TranslateError::Invalid { param, reason }) => (param, reason),
         other => panic!("{other:?}"),
@@ -53,7 +53,7 @@ fn result(id: &str, parts: Vec<Part>) -> Part {
 
 #[test]
 fn a_text_is_what_the_user_says_and_instructions_come_first() {
-    let request = of(json!({"model": "m", "input": "Hi", "instructions": "Be brief."}));
+    let request = of(&json!({"model": "m", "input": "Hi", "instructions": "Be brief."}));
     assert_eq!(
         request.messages,
         [
@@ -64,9 +64,9 @@ fn a_text_is_what_the_user_says_and_instructions_come_first() {
     assert!(request.other.is_empty());
 }
 
-#[test]
-fn what_codex_sends_is_read_and_nothing_of_it_is_a_reason_to_refuse() {
-    let request = of(json!({
+/// As Codex sends it in the second step of a turn.
+fn from_codex() -> serde_json::Value {
+    json!({
         "model": "m", "stream": true, "store": false, "parallel_tool_calls": true, "tool_choice": "auto",
         "include": ["reasoning.encrypted_content"], "reasoning": {"summary": "auto"},
         "prompt_cache_key": "k", "client_metadata": {"a": "b"},
@@ -87,7 +87,12 @@ fn what_codex_sends_is_read_and_nothing_of_it_is_a_reason_to_refuse() {
             {"type": "web_search", "external_web_access": false},
             {"type": "custom", "name": "apply_patch", "description": "p", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}},
         ],
-    }));
+    })
+}
+
+#[test]
+fn what_codex_sends_is_read_and_nothing_of_it_is_a_reason_to_refuse() {
+    let request = of(&from_codex());
     assert_eq!(
         lost(&request),
         [
@@ -136,7 +141,7 @@ fn what_codex_sends_is_read_and_nothing_of_it_is_a_reason_to_refuse() {
 
 #[test]
 fn parameters_have_their_places() {
-    let request = of(json!({
+    let request = of(&json!({
         "model": "m", "input": [], "max_output_tokens": 9, "temperature": 0.5, "top_p": 1, "top_logprobs": 3,
         "text": {"verbosity": "low", "format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": true}},
         "reasoning": {"effort": "high", "summary": "detailed"}, "user": "u", "safety_identifier": "s",
@@ -173,22 +178,22 @@ fn what_the_provider_must_keep_is_refused_with_the_reason() {
         ("conversation", json!("conv_1")),
         ("background", json!(true)),
     ] {
-        let (param, reason) = refused(json!({"model": "m", "input": "Hi", field: value}));
+        let (param, reason) = refused(&json!({"model": "m", "input": "Hi", field: value}));
         assert_eq!(param, field);
         assert!(reason.contains("keeps no responses"), "{reason}");
     }
     let item = json!({"type": "item_reference", "id": "msg_1"});
-    let (param, reason) = refused(json!({"model": "m", "input": [item]}));
+    let (param, reason) = refused(&json!({"model": "m", "input": [item]}));
     assert_eq!(param, "input[0]");
     assert!(reason.contains("`store`"), "{reason}");
     let thoughts = json!({"type": "item_reference", "id": "rs_1"});
-    let request = of(json!({"model": "m", "input": [thoughts]}));
+    let request = of(&json!({"model": "m", "input": [thoughts]}));
     assert_eq!(lost(&request), [("input.item_reference", Weight::Hint)]);
 }
 
 #[test]
 fn what_says_nothing_is_no_loss() {
-    let request = of(json!({
+    let request = of(&json!({
         "model": "m", "input": "Hi", "background": false, "previous_response_id": null, "truncation": "disabled",
         "stream_options": {"include_obfuscation": false}, "temperature": null, "safety_identifier": "s",
     }));
@@ -198,7 +203,7 @@ fn what_says_nothing_is_no_loss() {
 
 #[test]
 fn what_is_not_known_changes_the_answer_and_hints_do_not() {
-    let request = of(json!({
+    let request = of(&json!({
         "model": "m", "input": "Hi", "prompt": {"id": "p"}, "truncation": "auto", "max_tool_calls": 2,
         "include": ["web_search_call.action.sources"], "new_field": 1,
     }));
@@ -236,19 +241,19 @@ fn a_tool_can_be_chosen_in_every_form() {
             },
         ),
     ] {
-        let request = of(json!({"model": "m", "input": "Hi", "tool_choice": choice}));
+        let request = of(&json!({"model": "m", "input": "Hi", "tool_choice": choice}));
         assert_eq!(request.tool_choice, Some(expected));
     }
     let request =
-        of(json!({"model": "m", "input": "Hi", "tool_choice": {"type": "web_search_preview"}}));
+        of(&json!({"model": "m", "input": "Hi", "tool_choice": {"type": "web_search_preview"}}));
     assert_eq!(lost(&request), [("tool_choice", Weight::Parameter)]);
-    let (param, _) = refused(json!({"model": "m", "input": "Hi", "tool_choice": "any"}));
+    let (param, _) = refused(&json!({"model": "m", "input": "Hi", "tool_choice": "any"}));
     assert_eq!(param, "tool_choice");
 }
 
 #[test]
 fn tools_that_were_chosen_for_the_question_stay_and_those_that_agents_always_offer_are_hints() {
-    let request = of(json!({"model": "m", "input": "Hi", "tools": [
+    let request = of(&json!({"model": "m", "input": "Hi", "tools": [
         {"type": "file_search", "vector_store_ids": ["v"]}, {"type": "mcp", "server_label": "s"},
         {"type": "web_search_preview"}, {"type": "image_generation"}]}));
     let hosted: Vec<_> = request
@@ -270,7 +275,7 @@ fn tools_that_were_chosen_for_the_question_stay_and_those_that_agents_always_off
 fn a_search_of_tools_by_the_client_is_a_function_and_what_it_found_are_tools() {
     let found = json!([{"type": "namespace", "name": "mcp__git__", "description": "", "tools": [
         {"type": "function", "name": "log", "defer_loading": true, "parameters": {}}]}]);
-    let request = of(json!({"model": "m", "tools": [
+    let request = of(&json!({"model": "m", "tools": [
     {"type": "tool_search", "execution": "client", "description": "Finds", "parameters": {"type": "object"}}],
     "input": [
         {"type": "tool_search_call", "call_id": "c", "execution": "client", "arguments": {"query": "git"}},
@@ -295,7 +300,7 @@ fn a_search_of_tools_by_the_client_is_a_function_and_what_it_found_are_tools() {
 
 #[test]
 fn calls_of_tools_with_a_shape_of_their_own_are_calls() {
-    let request = of(json!({"model": "m", "input": [
+    let request = of(&json!({"model": "m", "input": [
         {"type": "local_shell_call", "call_id": "c", "action": {"type": "exec", "command": ["ls"]}},
         {"type": "local_shell_call_output", "call_id": "c", "output": "a"},
         {"type": "custom_tool_call", "call_id": "d", "name": "patch", "input": "***"},
@@ -327,7 +332,7 @@ fn calls_of_tools_with_a_shape_of_their_own_are_calls() {
 
 #[test]
 fn parts_of_every_kind_are_read() {
-    let request = of(json!({"model": "m", "input": [
+    let request = of(&json!({"model": "m", "input": [
         {"role": "user", "content": [
             {"type": "input_text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}},
             {"type": "input_image", "image_url": "https://a.example/b.png", "detail": "low"},
@@ -424,6 +429,6 @@ fn what_is_wrong_is_named_by_its_place() {
             "text.format.type",
         ),
     ] {
-        assert_eq!(refused(request).0, place);
+        assert_eq!(refused(&request).0, place);
     }
 }
