@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::answer::{StopDetails, read_finish, service_tier};
 use super::format_tool;
 use crate::body::Malformed;
-use crate::chat::{Delta, Json, Opened, Signature};
+use crate::chat::{Delta, Json, Opened, Signature, unsigned_id};
 use crate::dialect::Dialect;
 use crate::json::object;
 use crate::spoke::StreamReader;
@@ -142,11 +142,13 @@ impl Reader {
             }
             "tool_use" => {
                 self.calls = true;
+                // Only another gateway has signed it.
+                let (id, signature) = unsigned_id(&block.id);
                 Opened::ToolCall {
-                    id: block.id,
+                    id: Cow::Borrowed(id),
                     name: block.name,
                     custom: false,
-                    signature: None,
+                    signature,
                 }
             }
             _ => {

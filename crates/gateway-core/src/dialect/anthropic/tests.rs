@@ -1,6 +1,7 @@
 //! The spoke, from and into the documentation's JSON.
 
 mod answers;
+mod properties;
 mod requests_in;
 mod requests_out;
 mod streams;
