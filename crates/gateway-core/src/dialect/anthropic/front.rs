@@ -1,5 +1,6 @@
 //! What clients of Anthropic's messages ask: <https://docs.anthropic.com/en/api/messages>.
 
+mod strict;
 mod tools;
 
 use serde::Deserialize;
@@ -16,6 +17,7 @@ use crate::chat::{
 use crate::envelope::{Envelope, is_gateway_field};
 use crate::spoke::Front;
 use crate::translate::TranslateError;
+use strict::is_strict_everywhere;
 
 pub(super) static FRONT: Front = Front {
     read_request,
@@ -203,8 +205,8 @@ fn format(param: &str, value: &RawValue) -> Result<Format, TranslateError> {
     Ok(Format::JsonSchema {
         name: None,
         description: None,
+        strict: is_strict_everywhere(&format.schema).then_some(true),
         schema: format.schema,
-        strict: Some(true),
     })
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::parts::CacheControl;
 use super::expect;
+use super::strict::is_strict_everywhere;
 use crate::chat::{Json, Other, Request, Tool, ToolChoice, ToolKind, Weight};
 use crate::dialect::Dialect;
 use crate::translate::TranslateError;
@@ -64,12 +65,18 @@ fn function(request: &mut Request, tool: WireTool, param: &str) -> Result<(), Tr
         }
     }
     let parameters = tool.input_schema.ok_or_else(|| required("input_schema"))?;
+    let mut strict = tool.strict;
+    if strict == Some(true) && !is_strict_everywhere(&parameters) {
+        strict = None;
+        let value = Json::from(&Value::Bool(true));
+        lose(request, "tools.strict", value, Weight::Hint);
+    }
     request.tools.push(Tool {
         name: tool.name.ok_or_else(|| required("name"))?,
         description: tool.description,
         kind: ToolKind::Function {
             parameters: Some(parameters),
-            strict: tool.strict,
+            strict,
         },
         cache: tool.cache_control.map(CacheControl::marker),
     });

@@ -43,7 +43,7 @@ fn parameters_have_their_places() {
         "metadata": {"user_id": "u"},
         "service_tier": "auto",
         "thinking": {"type": "enabled", "budget_tokens": 2000, "display": "omitted"},
-        "output_config": {"effort": "xhigh", "format": {"type": "json_schema", "schema": {"type": "object"}}},
+        "output_config": {"effort": "xhigh", "format": {"type": "json_schema", "schema": {"type": "object", "additionalProperties": false}}},
     })))
     .unwrap();
     assert!(request.stream);
@@ -263,7 +263,7 @@ fn calls_results_and_thoughts_come_back() {
 fn tools_are_the_clients_or_a_providers() {
     let request = read(&body(&json!({
         "tools": [
-            {"name": "a", "input_schema": {"type": "object"}, "strict": true, "cache_control": {"type": "ephemeral"}},
+            {"name": "a", "input_schema": {"type": "object", "additionalProperties": false}, "strict": true, "cache_control": {"type": "ephemeral"}},
             {"type": "custom", "name": "b", "input_schema": {}},
             {"type": "bash_20250124", "name": "bash"},
             {"type": "web_search_20250305", "name": "web_search", "max_uses": 3, "allowed_domains": ["a.example"],
