@@ -350,7 +350,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
         1..9999_u64,
         0..100_u32,
         stop,
-        option::of("[a-z0-9]{1,9}"),
+        option::of("[a-z]{1,9}"),
         any::<bool>(),
     )
         .prop_map(|(max_tokens, percent, stop, user, stream)| Parameters {
