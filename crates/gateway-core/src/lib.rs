@@ -36,6 +36,9 @@ mod restamp;
 // What becomes of a stream's events on their way.
 mod passage;
 
+// A stream as one JSON array.
+mod json_array;
+
 // Amazon's binary event streams as text.
 mod aws_events;
 
