@@ -14,7 +14,7 @@ mod request;
 mod tracker;
 
 pub use answer::{Answer, Choice, Finish, FinishReason};
-pub(crate) use base64::decode_base64;
+pub(crate) use base64::{decode_base64, encode_base64url};
 pub(crate) use call_id::{signed_id, unsigned_id};
 pub use delta::{Delta, Opened};
 pub use json::Json;

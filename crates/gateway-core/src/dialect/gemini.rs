@@ -1,7 +1,9 @@
 //! Google's generateContent, at the Gemini API and at Vertex AI: <https://ai.google.dev/api/generate-content>.
 
+mod args;
 mod back;
 mod finish;
+mod front;
 mod mock;
 mod observer;
 mod wire;
@@ -22,7 +24,7 @@ pub(super) static WIRE: Wire = Wire {
     observer: || StreamObserver::new(observer::GeminiObserver::default()),
     mock_answer: mock::response,
     answer: AnswerShape::Own(observer::read_facts),
-    front: None,
+    front: Some(&front::FRONT),
     back: Some(&back::BACK),
 };
 

@@ -3,12 +3,13 @@
 mod written;
 
 pub(super) use written::Content;
-use written::{Call, FunctionCall, FunctionResponse, Response, Text, Written, args, outcome};
+use written::{Call, FunctionCall, FunctionResponse, Response, Text, Written, outcome};
 
 use super::generation::Generation;
 use super::media::{Media, media};
 use crate::chat::{Message, Part, PartKind, Role, Signature};
 use crate::dialect::Dialect;
+use crate::dialect::gemini::args::Args;
 use crate::translate::{Losses, TranslateError};
 
 /// Writes messages one after the other.
@@ -158,7 +159,7 @@ impl<'a, 'l> Writer<'a, 'l> {
             } => Some(Written::Call(Call {
                 function_call: FunctionCall {
                     name,
-                    args: args(arguments, *custom),
+                    args: Args::of(arguments, *custom),
                 },
                 thought_signature: self.proof(signature.as_ref(), first_call),
             })),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::chat::Json;
+use crate::dialect::gemini::args::Args;
 use crate::dialect::gemini::back::media::Media;
 
 /// What one side says at a time.
@@ -55,22 +56,6 @@ pub(super) struct FunctionCall<'a> {
     pub(super) args: Args<'a>,
 }
 
-/// The arguments of a call: an object, or what stands in its place.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Args<'a> {
-    Object(&'a RawValue),
-    /// A custom tool takes a text.
-    Custom {
-        input: &'a str,
-    },
-    /// What the model wrote is no object.
-    Invalid {
-        invalid_arguments: &'a str,
-    },
-    None {},
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FunctionResponse<'a> {
@@ -92,22 +77,6 @@ pub(super) enum Outcome<'a> {
     Object(Box<RawValue>),
     Output { output: Cow<'a, str> },
     Error { error: Cow<'a, str> },
-}
-
-pub(super) fn args(arguments: &str, custom: bool) -> Args<'_> {
-    if custom {
-        return Args::Custom { input: arguments };
-    }
-    let text = arguments.trim();
-    if text.is_empty() {
-        return Args::None {};
-    }
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(raw) if text.starts_with('{') => Args::Object(raw),
-        _ => Args::Invalid {
-            invalid_arguments: arguments,
-        },
-    }
 }
 
 pub(super) fn outcome<'a>(texts: &[&'a str], is_error: bool) -> Outcome<'a> {
