@@ -8,7 +8,7 @@ use gateway_core::Prefill;
 /// How a model of `provider` wants to be told that the last message is one to go on from; `None`: it does not.
 pub(crate) fn prefill(provider: &str, model: &str, api_base: &str) -> Option<Prefill> {
     let goes_on = match provider {
-        "anthropic" | "vertex_ai" => continues_claude(model),
+        "anthropic" | "bedrock" | "vertex_ai" => continues_claude(model),
         // Only its beta API does: <https://api-docs.deepseek.com/guides/chat_prefix_completion>.
         "deepseek" => api_base.trim_end_matches('/').ends_with("/beta"),
         "mistral" | "moonshot" | "hosted_vllm" => true,
@@ -109,6 +109,14 @@ mod tests {
                 Some(Prefill::ContinueFinalMessage),
             ),
             ("openrouter", "anthropic/claude-3-haiku", "", None),
+            (
+                "bedrock",
+                "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+                "",
+                Some(Prefill::Plain),
+            ),
+            ("bedrock", "anthropic.claude-opus-4-6-v1", "", None),
+            ("bedrock", "amazon.nova-pro-v1:0", "", None),
         ] {
             assert_eq!(prefill(provider, model, base), told, "{provider}/{model}");
         }

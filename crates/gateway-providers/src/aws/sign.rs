@@ -32,6 +32,15 @@ pub(crate) fn sign(
     scope: &Scope,
     now: SystemTime,
 ) -> Result<(), Unsignable> {
+    // A client of Amazon's may have signed for us.
+    for stale in [
+        "authorization",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-security-token",
+    ] {
+        request.headers_mut().remove(stale);
+    }
     let host = host(request.uri()).ok_or(Unsignable)?;
     // What is signed is what the server sees, whatever the transport makes of a default port.
     request.headers_mut().insert(header::HOST, host);
@@ -146,7 +155,11 @@ mod tests {
                 // Not covered by a signature.
                 ("user-agent", "client/1"),
                 ("x-amzn-trace-id", "Root=1"),
+                // Replaced or taken out.
                 ("authorization", "Bearer old"),
+                ("x-amz-date", "20000101T000000Z"),
+                ("x-amz-security-token", "old"),
+                ("x-amz-content-sha256", "old"),
             ],
             signed: "content-type;host;x-amz-date;x-amzn-bedrock-trace",
             signature: "7229a27728f5697f356af1bb35914357022162c7ac5ad4f7b41ec4783d8b3cf9",

@@ -1,7 +1,14 @@
 //! Bedrock: addresses, bodies, betas, regions.
 
+use std::time::{Duration, SystemTime};
+
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
 use gateway_core::Dialect;
 use gateway_providers::{Endpoint, EndpointConfig, Environment};
+use gateway_testkit::script::Script;
+use gateway_testkit::upstream::{Recorded, Upstream};
+use gateway_transport::{Http2Mode, SendOptions, Transport, TransportConfig};
 
 use crate::world::{Call, endpoint, header, request};
 
@@ -254,6 +261,73 @@ async fn the_region_is_in_the_address_and_in_the_signature() {
             Some(format!("bedrock-runtime.{region}.amazonaws.com{suffix}").as_str())
         );
         assert!(header(&sent, "authorization").contains(&format!("/{region}/bedrock/")));
+    }
+}
+
+/// The signature that a server computes of what it sees.
+fn signature_of(seen: &Recorded, host: &str) -> String {
+    let keys = aws_credential_types::Credentials::new("AKIAOWN", "HIDDENOWN", None, None, "test");
+    let identity = keys.into();
+    let uri = format!("http://{host}{}", seen.target);
+    let date = seen.header("x-amz-date").expect("a date");
+    let content_type = seen.header("content-type").expect("a type");
+    // It was signed within the last minute.
+    for ago in 0..60 {
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region("us-west-2")
+            .name("bedrock")
+            .time(SystemTime::now() - Duration::from_secs(ago))
+            .settings(SigningSettings::default())
+            .build()
+            .expect("all is given")
+            .into();
+        let signed = [("host", host), ("content-type", content_type)].into_iter();
+        let body = SignableBody::Bytes(&seen.body);
+        let request = SignableRequest::new(&seen.method, &uri, signed, body);
+        let signed = sign(request.expect("a request"), &params).expect("signed");
+        let mut headers = signed.output().headers();
+        if headers.any(|header| header == ("x-amz-date", date)) {
+            return signed.signature().to_owned();
+        }
+    }
+    panic!("{date} is not now")
+}
+
+#[tokio::test]
+async fn what_arrives_is_what_was_signed_on_http_1_and_2() {
+    for (http2, host) in [
+        (Http2Mode::Never, "host"),
+        (Http2Mode::PriorKnowledge, ":authority"),
+    ] {
+        let upstream = Upstream::answering(|_| Script::json(200, &serde_json::json!({}))).await;
+        let config = with(&format!("bedrock/{CLAUDE}"), |it| {
+            it.api_base = Some(format!("{}/base%20path?x=1", upstream.url()));
+            it.connect.http2 = http2;
+        });
+        let endpoint = endpoint(config, &[]);
+        let call = Call {
+            headers: &[
+                ("user-agent", "client/1"),
+                ("anthropic-beta", "context-1m-2025-08-07"),
+            ],
+            ..messages(PLAIN)
+        };
+        let signed = request(&endpoint, &call).await.expect("a request");
+        let transport = Transport::single(TransportConfig::default());
+        let origin = transport
+            .origin(endpoint.connect_spec())
+            .expect("an origin");
+        let sending = transport.shard(0);
+        let response = sending.send(&origin, signed, &SendOptions::default()).await;
+        assert_eq!(response.expect("an answer").status(), 200);
+        let requests = upstream.requests();
+        let seen = &requests[0];
+        let address = upstream.addr().to_string();
+        assert_eq!(seen.header(host), Some(address.as_str()));
+        let authorization = seen.header("authorization").expect("signed");
+        let (_, signature) = authorization.split_once("Signature=").expect("a signature");
+        assert_eq!(signature, signature_of(seen, &address));
     }
 }
 
