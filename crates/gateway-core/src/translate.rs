@@ -52,6 +52,10 @@ pub struct Quirks {
     pub stream_options: bool,
     /// Whether content may be a list of parts; else it is a text.
     pub content_parts: bool,
+    /// Where a model's thoughts go back to it, for example `reasoning_content`; `None` where nobody takes them.
+    pub thoughts_field: Option<&'static str>,
+    /// Whether `top_k` is known.
+    pub top_k: bool,
 }
 
 impl Default for Quirks {
@@ -61,6 +65,8 @@ impl Default for Quirks {
             developer: DeveloperRole::Kept,
             stream_options: true,
             content_parts: true,
+            thoughts_field: None,
+            top_k: false,
         }
     }
 }
