@@ -20,6 +20,8 @@ use crate::mock::MockAnswer;
 use crate::observe::StreamObserver;
 use crate::spoke::{Back, Front};
 
+pub(crate) use openai_chat::read_parameters;
+
 /// A wire format, for a client (then it is called a front end) or for an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

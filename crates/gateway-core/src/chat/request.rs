@@ -256,10 +256,7 @@ impl Request {
     /// # Errors
     /// One of them is not what OpenAI means by its name.
     pub fn of_parameters(parameters: &Envelope) -> Result<Self, TranslateError> {
-        match Dialect::OpenAiChat.front() {
-            Some(front) => (front.read_request)(parameters),
-            None => Ok(Self::default()),
-        }
+        crate::dialect::read_parameters(parameters)
     }
 
     /// Takes over what `defaults` says where this request says nothing.

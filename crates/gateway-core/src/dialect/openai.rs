@@ -17,7 +17,7 @@ use crate::usage::Usage;
 
 pub(super) const HEARTBEAT: &[u8] = b": keep-alive\n\n";
 pub(super) const ERROR_EVENT_HEAD: &[u8] = b"data: ";
-const DONE: &[u8] = b"data: [DONE]\n\n";
+pub(super) const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// `{"error":{"message","type","param","code"}}`: SDKs raise on the top-level `error` object, as an answer and in a
 /// stream. `code` is the status as a string unless the upstream gave one, as LiteLLM has it.

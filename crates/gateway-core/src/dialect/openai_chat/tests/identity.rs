@@ -1,0 +1,1 @@
+//! Reading what was written gives the same.
