@@ -259,7 +259,8 @@ fn reasoning(reasoning: &Reasoning, target: &Target<'_>, body: &mut Body<'_>, lo
             let effort = three_steps(effort.unwrap_or(Effort::Medium));
             fields.insert("reasoning_effort".to_owned(), json!(effort));
         }
-        Family::Nova | Family::Other => losses.parameter("reasoning_effort"),
+        // A model that does not think answers all the same.
+        Family::Nova | Family::Other => losses.hint("reasoning_effort"),
     }
 }
 

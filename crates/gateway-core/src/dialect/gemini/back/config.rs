@@ -218,7 +218,8 @@ fn think(
     let (thinking_budget, thinking_level) = match thinking {
         Thinking::Never if off => return None,
         Thinking::Never => {
-            losses.parameter("reasoning_effort");
+            // A model that does not think answers all the same.
+            losses.hint("reasoning_effort");
             return None;
         }
         Thinking::Budget { least, most: _ } if off => {

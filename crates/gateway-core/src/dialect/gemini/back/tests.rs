@@ -360,7 +360,7 @@ fn a_model_that_does_not_think_is_not_told_to() {
     });
     let (body, lost) = write(&request).unwrap();
     assert_eq!(body.get("generationConfig"), None);
-    assert_eq!(lost, [("reasoning_effort".to_owned(), Weight::Parameter)]);
+    assert_eq!(lost, [("reasoning_effort".to_owned(), Weight::Hint)]);
 }
 
 fn three_tools() -> Vec<Tool> {
