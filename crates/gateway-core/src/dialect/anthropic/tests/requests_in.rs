@@ -1,14 +1,16 @@
 //! What clients ask.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::read;
+use super::{asked, read};
 use crate::chat::{
     CacheMarker, Effort, Format, Json, Part, PartKind, ReasoningMode, Role, Signature, Source,
     ToolChoice, ToolKind, Weight,
 };
 use crate::dialect::Dialect;
-use crate::translate::TranslateError;
+use crate::envelope::{Envelope, Limits};
+use crate::translate::{Policy, Quirks, Target, TranslateError, Translation};
 
 fn body(fields: &Value) -> Value {
     let mut body = json!({
@@ -72,16 +74,20 @@ fn parameters_have_their_places() {
     assert!(request.other.is_empty(), "{:?}", request.other);
 }
 
-#[test]
-fn what_claude_code_sends_is_no_obstacle_anywhere() {
+/// A request of Claude Code's, in short.
+fn claude_code() -> Value {
     let tools: Vec<_> = (0..25)
         .map(|at| {
-            json!({"name": format!("T{at}"), "description": "d", "input_schema": {"type": "object"},
-                         "eager_input_streaming": true, "defer_loading": at > 20})
+            json!({"name": format!("mcp__server__tool_{at}"), "description": "d",
+                   "input_schema": {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object",
+                                    "properties": {"path": {"type": "string"}}, "additionalProperties": false},
+                   "eager_input_streaming": true, "defer_loading": at > 20})
         })
         .collect();
-    let request = read(&body(&json!({
+    body(&json!({
         "stream": true,
+        "max_tokens": 32000,
+        "temperature": 1,
         "system": [
             {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.0; cch=0;"},
             {"type": "text", "text": "You are Claude Code.", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
@@ -89,6 +95,14 @@ fn what_claude_code_sends_is_no_obstacle_anywhere() {
         "messages": [
             {"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]},
             {"role": "system", "content": "A hint."},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "", "signature": "c2ln"},
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "toolu_1", "name": "mcp__server__tool_1", "input": {"path": "a"}},
+            ]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "toolu_1", "content": "No such file.", "is_error": true},
+            ]},
         ],
         "tools": tools,
         "metadata": {"user_id": "user_1_account__session_2"},
@@ -97,22 +111,21 @@ fn what_claude_code_sends_is_no_obstacle_anywhere() {
         "output_config": {"effort": "medium", "task_budget": {"type": "tokens", "total": 1}},
         "speed": "fast",
         "diagnostics": {"previous_message_id": null},
-    })))
-    .unwrap();
+    }))
+}
+
+#[test]
+fn what_claude_code_sends_is_read_and_only_hints_are_left() {
+    let request = read(&claude_code()).unwrap();
     assert_eq!(request.tools.len(), 25);
     let system = &request.messages[0].parts;
     assert_eq!(system.len(), 1, "who pays is told to Anthropic only");
-    let hour = Some(CacheMarker {
-        ttl: Some("1h".to_owned()),
-    });
-    assert_eq!(system[0].cache, hour);
+    let ttl = Some("1h".to_owned());
+    assert_eq!(system[0].cache, Some(CacheMarker { ttl }));
     assert_eq!(request.messages[2].role, Role::System);
-    let heavy: Vec<_> = request
-        .other
-        .iter()
-        .filter(|it| it.weight == Weight::Parameter)
-        .collect();
-    assert!(heavy.is_empty(), "{heavy:?}");
+    let is_heavy = |weight| weight == Weight::Parameter;
+    let heavy = request.other.iter().find(|it| is_heavy(it.weight));
+    assert_eq!(heavy, None);
     let names: Vec<_> = request.other.iter().map(|it| it.name.as_str()).collect();
     for name in [
         "context_management",
@@ -120,6 +133,36 @@ fn what_claude_code_sends_is_no_obstacle_anywhere() {
         "x-anthropic-billing-header",
     ] {
         assert!(names.contains(&name), "{name} in {names:?}");
+    }
+}
+
+#[test]
+fn claude_code_is_served_by_every_provider_without_a_parameter_dropped() {
+    let body = Bytes::from(claude_code().to_string());
+    let envelope = Envelope::parse(body, Limits::default()).unwrap();
+    let quirks = Quirks::default();
+    let front = Dialect::AnthropicMessages;
+    let backs = Dialect::ALL
+        .into_iter()
+        .filter(|back| *back != Dialect::OpenAiCompletions && Translation::exists(front, *back));
+    for back in backs {
+        for model in [
+            "some-model",
+            "gemini-2.0-flash",
+            "amazon.nova-pro-v1:0",
+            "gpt-4o",
+        ] {
+            let target = Target {
+                model,
+                max_output_tokens: None,
+                reasons: None,
+                quirks: &quirks,
+            };
+            let ways = (front, back);
+            let policy = Policy::default();
+            let made = Translation::new(ways, &envelope, &target, &policy, asked(), None);
+            assert!(made.is_ok(), "{model}, {}: {:?}", back.name(), made.err());
+        }
     }
 }
 
