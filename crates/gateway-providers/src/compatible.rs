@@ -63,6 +63,7 @@ impl Compatible {
             developer: self.developer,
             stream_options: !self.unknown.contains(&"stream_options"),
             content_parts: self.content_parts,
+            ..Quirks::default()
         }
     }
 

@@ -188,6 +188,7 @@ async fn take(
     record.take_places(&parts.headers).await?;
     let body = intake::collect(body, limits.request_bytes, limits.request_idle).await?;
     let envelope = intake::read(body, &route)?;
+    record.array = route.dialect == Dialect::Gemini && !intake::asks_for_events(parts.uri.query());
     let asked_for = resolve(snapshot, &envelope, route.model.as_deref(), record)?;
     let Some(resolved) = asked_for.speaking(route.dialect) else {
         return match count::estimate(route.dialect, &envelope) {
@@ -243,6 +244,7 @@ async fn attempt(
             headers: &asked.parts.headers,
             query: asked.parts.uri.query(),
             stream: record.stream,
+            array: record.array,
             choices: record.choices,
             journal: &record.journal,
             shown: &snapshot.shown,

@@ -32,6 +32,8 @@ pub(crate) struct Record {
     pub dialect: Dialect,
     /// The client asked for a stream.
     pub stream: bool,
+    /// As one JSON array, as Google's clients may.
+    pub array: bool,
     /// How many answers it asked for, if it said so.
     pub choices: Option<u64>,
     /// The model that the client asked for, cut to a sane length.
@@ -248,6 +250,7 @@ impl Record {
             call_id,
             dialect,
             stream: false,
+            array: false,
             choices: None,
             model: None,
             group: None,

@@ -317,7 +317,11 @@ impl Relay {
         let this = self.project();
         this.record.error = Some(broken.detail);
         this.record.error_kind = Some(broken.error.kind);
-        let event = this.dialect.error_event(&broken.error);
+        let (dialect, error) = (*this.dialect, &broken.error);
+        let event = match this.upstream {
+            Some(upstream) => upstream.error_event(dialect, error),
+            None => dialect.error_event(error),
+        };
         (event, Last::Broken(broken.reason))
     }
 

@@ -5,7 +5,8 @@ mod judge;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use gateway_core::Usage;
+use bytes::Bytes;
+use gateway_core::{Dialect, ErrorInfo, Usage};
 use gateway_transport::ResponseBody;
 use http_body::Body;
 
@@ -56,6 +57,11 @@ impl UpstreamStream {
             }
         }
         Poll::Ready(())
+    }
+
+    /// How a client that speaks `dialect` is told that the stream broke off.
+    pub(crate) fn error_event(&mut self, dialect: Dialect, error: &ErrorInfo) -> Bytes {
+        self.judge.error_event(dialect, error)
     }
 
     /// What the provider has said of its usage so far.

@@ -32,6 +32,8 @@ pub(super) struct Attempts<'a> {
     pub query: Option<&'a str>,
     /// The client asked for a stream.
     pub stream: bool,
+    /// As one array instead of events.
+    pub array: bool,
     /// How many answers it asked for, if it said so.
     pub choices: Option<u64>,
     pub journal: &'a Journal,

@@ -247,6 +247,7 @@ impl ContinuedCall {
             headers: &self.parts.headers,
             query: self.parts.uri.query(),
             stream: true,
+            array: false,
             choices: self.choices,
             journal: &self.journal,
             shown: &self.snapshot.shown,

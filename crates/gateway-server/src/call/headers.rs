@@ -23,6 +23,9 @@ pub(super) fn answered(record: &Record, upstream: &HeaderMap) -> HeaderMap {
     if record.stream {
         streams(&mut headers);
     }
+    if record.array {
+        headers.insert(CONTENT_TYPE, JSON);
+    }
     let own = record.attempt.as_ref().and_then(|it| it.model.as_deref());
     if let Some(Ok(own)) = own.map(HeaderValue::from_str) {
         headers.insert(names::MODEL_NAME, own);

@@ -93,6 +93,11 @@ pub(crate) fn read(body: Bytes, route: &CallRoute) -> Result<Envelope, Failure> 
     parse(edit.finish())
 }
 
+/// Whether one of Google's clients wants events; else it gets one array.
+pub(crate) fn asks_for_events(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"))
+}
+
 /// The key that Google's clients may put behind the path.
 pub(crate) fn key_in_query(dialect: Dialect, query: Option<&str>) -> Option<String> {
     if !matches!(dialect, Dialect::Gemini | Dialect::GeminiCountTokens) {

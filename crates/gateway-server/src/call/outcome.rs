@@ -92,6 +92,11 @@ fn judge(reply: Reply, call: &Attempts<'_>) -> Judge {
         Some(translator) => Passage::translated(translator),
         None => Passage::restamped(reply.dialect, call.asked_model),
     };
+    let passage = if call.array {
+        passage.as_array()
+    } else {
+        passage
+    };
     Judge::new(
         reply.dialect,
         reply.framing,

@@ -134,6 +134,11 @@ impl Judge {
         }
     }
 
+    /// How a client that speaks `dialect` is told that the stream broke off.
+    pub(super) fn error_event(&mut self, dialect: Dialect, error: &ErrorInfo) -> Bytes {
+        self.passage.error(dialect, error)
+    }
+
     /// What the provider has said of its usage so far.
     pub(super) fn usage(&self) -> Usage {
         self.observer.usage()
