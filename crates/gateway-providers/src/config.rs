@@ -6,6 +6,8 @@ use gateway_core::{Policy, Secret};
 use gateway_transport::{Http2Mode, SocketOptions, TlsSpec};
 use serde_json::{Map, Value};
 
+use crate::provider::Providers;
+
 /// The parameters of one endpoint, as LiteLLM's `litellm_params` name them.
 #[derive(Clone, Default)]
 pub struct EndpointConfig {
@@ -55,6 +57,8 @@ pub struct EndpointConfig {
     pub max_output_tokens: Option<u64>,
     /// Whether the model can be told how much to think; `None` if nobody knows.
     pub reasons: Option<bool>,
+    /// Providers beside those that are known anyway.
+    pub providers: Providers,
     /// How to connect.
     pub connect: ConnectOptions,
 }

@@ -54,6 +54,6 @@ pub use config::{AwsConfig, ConnectOptions, EndpointConfig, ProxyChoice};
 pub use endpoint::{CallParts, Endpoint};
 pub use environment::Environment;
 pub use error::{CredentialsError, EndpointError, PrepareError, TokenError};
-pub use provider::provider_of_bare_name;
+pub use provider::{ProviderSpec, Providers, provider_of_bare_name};
 pub use reply::{Framing, Prepared, Reply};
 pub use through::Through;

@@ -79,7 +79,7 @@ fn responds_only(model: &str) -> bool {
 }
 
 /// The first one that a client's dialect can be translated into is taken.
-const PATHS: [(Dialect, &str); 4] = [
+pub(crate) const PATHS: [(Dialect, &str); 4] = [
     (Dialect::OpenAiChat, "/chat/completions"),
     (Dialect::OpenAiCompletions, "/completions"),
     (Dialect::OpenAiEmbeddings, "/embeddings"),

@@ -1,9 +1,12 @@
 //! Which provider a config names, and what the config, the environment and the provider's line in the table say of
 //! its address and key.
 
+mod custom;
 mod table;
 
 use gateway_core::Secret;
+
+pub use self::custom::{ProviderSpec, Providers};
 
 use self::table::{BARE_NAMES, Key, PROVIDERS, Provider, UNSERVED};
 use crate::config::EndpointConfig;
@@ -115,8 +118,12 @@ pub fn provider_of_bare_name(model: &str) -> Option<&'static str> {
 
 fn identify(config: &EndpointConfig) -> Result<(&'static Provider, &str), EndpointError> {
     let model = config.model.trim();
+    let find = |name: &str| {
+        let table = || PROVIDERS.iter().find(|provider| provider.name == name);
+        config.providers.find(name).or_else(table)
+    };
     if let Some(name) = config.custom_llm_provider.as_deref().map(str::trim) {
-        let provider = find(name).ok_or_else(|| unserved(name, model))?;
+        let provider = find(name).ok_or_else(|| unserved(name, model, config))?;
         let rest = model
             .strip_prefix(name)
             .and_then(|rest| rest.strip_prefix('/'));
@@ -127,7 +134,7 @@ fn identify(config: &EndpointConfig) -> Result<(&'static Provider, &str), Endpoi
             return Ok((provider, rest));
         }
         if UNSERVED.contains(&prefix) {
-            return Err(unserved(prefix, model));
+            return Err(unserved(prefix, model, config));
         }
     }
     let bare = provider_of_bare_name(model).or_else(|| {
@@ -138,25 +145,22 @@ fn identify(config: &EndpointConfig) -> Result<(&'static Provider, &str), Endpoi
         Some(provider) => Ok((provider, model)),
         None => Err(EndpointError::UnknownProvider {
             model: model.to_owned(),
-            known: known(),
+            known: known(config),
         }),
     }
 }
 
-fn find(name: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|provider| provider.name == name)
-}
-
-fn unserved(provider: &str, model: &str) -> EndpointError {
+fn unserved(provider: &str, model: &str, config: &EndpointConfig) -> EndpointError {
     EndpointError::UnservedProvider {
         provider: provider.to_owned(),
         model: model.to_owned(),
-        known: known(),
+        known: known(config),
     }
 }
 
-fn known() -> String {
-    let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
+fn known(config: &EndpointConfig) -> String {
+    let table = PROVIDERS.iter().map(|provider| provider.name);
+    let names: Vec<_> = config.providers.names().chain(table).collect();
     names.join(", ")
 }
 

@@ -1,7 +1,7 @@
 //! Those who speak OpenAI's API, each in its own way.
 
 use gateway_core::Dialect;
-use gateway_providers::{EndpointConfig, PrepareError};
+use gateway_providers::{EndpointConfig, PrepareError, ProviderSpec, Providers};
 
 use crate::world::{Call, config, endpoint, header, request};
 
@@ -136,4 +136,62 @@ async fn a_key_goes_where_the_provider_looks_for_it() {
     let sarvam = sarvam.expect("a request");
     assert_eq!(header(&sarvam, "api-subscription-key"), "sk-own");
     assert_eq!(header(&sarvam, "authorization"), "");
+}
+
+#[tokio::test]
+async fn a_config_adds_providers_of_its_own_and_changes_known_ones() {
+    let mut providers = Providers::default();
+    for spec in [
+        ProviderSpec {
+            name: "acme".into(),
+            base_url: Some("https://llm.acme.example/v1/".into()),
+            api_key_env: vec!["ACME_KEY".into()],
+            api_base_env: vec!["ACME_BASE".into()],
+            param_mappings: vec![("max_completion_tokens".into(), "max_len".into())],
+            unsupported_params: vec!["user".into()],
+            supported_endpoints: vec!["/v1/chat/completions".into(), "/v1/responses".into()],
+            text_content: true,
+            ..ProviderSpec::default()
+        },
+        ProviderSpec {
+            name: "groq".into(),
+            base_url: Some("https://groq.example".into()),
+            ..ProviderSpec::default()
+        },
+    ] {
+        providers.add(spec).expect("a good provider");
+    }
+    let of = |model: &str| EndpointConfig {
+        api_key: None,
+        providers: providers.clone(),
+        ..config(model)
+    };
+    let acme = endpoint(of("acme/m"), &[("ACME_KEY", "sk-acme")]);
+    assert!(acme.speaks(Dialect::OpenAiResponses) && !acme.speaks(Dialect::OpenAiEmbeddings));
+    assert_eq!(acme.provider(), "acme");
+    let body = r#"{"model":"g","max_completion_tokens":9,"user":"u","messages":[{"role":"developer","content":[{"type":"text","text":"x"}]}]}"#;
+    let sent = request(&acme, &chat(body)).await.expect("a request");
+    assert_eq!(
+        sent.uri().to_string(),
+        "https://llm.acme.example/v1/chat/completions"
+    );
+    assert_eq!(header(&sent, "authorization"), "Bearer sk-acme");
+    let sent: serde_json::Value = serde_json::from_slice(sent.body()).expect("JSON");
+    let expected = serde_json::json!({
+        "model": "m", "max_len": 9, "messages": [{"role": "system", "content": "x"}],
+    });
+    assert_eq!(sent, expected);
+    let groq = endpoint(of("groq/m"), &[]);
+    let sent = request(&groq, &chat(r#"{"model":"m"}"#))
+        .await
+        .expect("a request");
+    assert_eq!(
+        sent.uri().to_string(),
+        "https://groq.example/chat/completions"
+    );
+    let elsewhere = endpoint(
+        of("acme/m"),
+        &[("ACME_KEY", "k"), ("ACME_BASE", "http://h")],
+    );
+    assert_eq!(elsewhere.api_base_for_display(), "http://h");
 }

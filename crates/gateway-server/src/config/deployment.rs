@@ -3,6 +3,7 @@
 mod aws; // Amazon.
 pub(super) mod connect; // TLS, HTTP/2.
 mod params; // What is said, in order of precedence.
+mod providers; // Those that the config adds.
 mod routing; // Timers, limits, prices, tags.
 
 use super::environment::Environment;
@@ -53,9 +54,13 @@ pub(super) fn all(
     report: &mut Report,
 ) -> Vec<DeploymentSettings> {
     let credentials = credentials(root, report);
+    let providers = providers::all(root, report);
     let mut deployments = Vec::new();
     for entry in root.get("model_list").map_or(&[][..], Node::items) {
-        deployments.extend(one(entry, root, &credentials, connect, report));
+        for mut deployment in one(entry, root, &credentials, connect, report) {
+            deployment.config.endpoint.providers = providers.clone();
+            deployments.push(deployment);
+        }
     }
     same_ids(root, report);
     routing::levels(root, report);
@@ -272,6 +277,8 @@ fn endpoint(
         },
         max_output_tokens: None,
         reasons: None,
+        // The same for all, and so set for all at once.
+        providers: gateway_providers::Providers::default(),
         connect: connect::options(params, connect, report),
     }
 }

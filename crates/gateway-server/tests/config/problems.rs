@@ -57,6 +57,14 @@ const CASES: &[(&str, &[&str])] = &[
     ),
     ("  - fast\n", &["5:5 !wrong_type"]),
     ("gateway: {workers: 1.5}\n", &["5:20 !wrong_type"]),
+    (
+        "gateway: {providers: {acme: {supported_endpoints: [/v1/rerank]}}}\n",
+        &["5:29 !invalid_value"],
+    ),
+    (
+        "gateway: {providers: {acme: {base: x}}}\n",
+        &["5:30 unknown_key"],
+    ),
     ("gateway: {log: {level: inof}}\n", &["5:24 !invalid_value"]),
     (
         "gateway: {log: {level: \"info,gateway_transport=debug\"}}\n",

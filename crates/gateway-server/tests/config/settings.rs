@@ -329,6 +329,27 @@ fn check_names_deployments_that_no_provider_can_serve() {
 }
 
 #[test]
+fn a_config_adds_providers_that_deployments_then_name() {
+    let text = "model_list:
+  - {model_name: a, litellm_params: {model: acme/a, api_key: sk-canary}}
+  - {model_name: b, litellm_params: {model: acme2/b, api_key: sk-canary}}
+gateway:
+  providers:
+    acme: {base_url: 'https://llm.acme.example/v1', param_mappings: {max_completion_tokens: max_tokens}}
+";
+    let folder = crate::support::folder(&[("config.yaml", text)]);
+    let sources = Sources {
+        file: Some(folder.path().join("config.yaml")),
+        depth: Depth::Endpoints,
+        ..Sources::default()
+    };
+    let loaded = config::load(&sources, &variables());
+    assert_eq!(crate::support::places(&loaded), ["3:6 unservable"]);
+    let hint = loaded.report.problems()[0].hint.clone();
+    assert_eq!(hint.as_deref(), Some("did you mean `acme/`?"));
+}
+
+#[test]
 fn check_lists_providers_once_and_names_the_one_that_was_meant() {
     let text = "model_list:
   - {model_name: a, litellm_params: {model: mistrl/a}}

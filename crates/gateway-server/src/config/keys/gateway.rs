@@ -18,6 +18,7 @@ section! {
         honored "stream_idle_timeout": Kind::SECONDS;
         honored "retry_budget": Kind::Section(&RETRY_BUDGET);
         honored "hedging": Kind::Named(&HEDGING);
+        honored "providers": Kind::Named(&PROVIDER);
         honored "max_waiting_per_deployment": Kind::TIMES;
         honored "max_in_flight": Kind::Whole(1, 1_000_000_000);
         honored "max_queued": Kind::TIMES;
@@ -61,6 +62,29 @@ section! {
         honored "after_seconds": Kind::SECONDS;
         honored "percentile": Kind::Number(1.0, 100.0);
         honored "budget": Kind::Number(0.0, 1.0);
+    }
+}
+
+section! {
+    /// One entry of `gateway.providers`.
+    PROVIDER = "an entry of gateway.providers" {
+        honored "base_url": Kind::Url;
+        honored "api_key_env": Kind::TextOrList;
+        honored "api_base_env": Kind::TextOrList;
+        honored "param_mappings": Kind::Map;
+        honored "unsupported_params": Kind::TextList;
+        honored "supported_endpoints": Kind::TextList;
+        honored "key_header": Kind::HeaderName;
+        honored "developer_role": Kind::Bool;
+        honored "special_handling": Kind::Section(&SPECIAL_HANDLING);
+        accepted "base_class": Kind::Text;
+    }
+}
+
+section! {
+    /// `special_handling` of an entry of `gateway.providers`.
+    SPECIAL_HANDLING = "special_handling" {
+        honored "convert_content_list_to_string": Kind::Bool;
     }
 }
 
