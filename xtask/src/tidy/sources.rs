@@ -21,9 +21,10 @@ const MARKS: [&str; 6] = [
 const BARE_SPAWNS: [&str; 2] = [concat!("tokio::", "spawn("), concat!("task::", "spawn(")];
 
 /// Where types may be read from foreign bytes: wire formats in core, configuration and orders in the server, token
-/// answers in the providers. Elsewhere a parser would be a second opinion on what came.
-const MAY_DESERIALIZE: [&str; 6] = [
+/// and key answers in the providers. Elsewhere a parser would be a second opinion on what came.
+const MAY_DESERIALIZE: [&str; 7] = [
     "crates/gateway-core/",
+    "crates/gateway-providers/src/aws/",
     "crates/gateway-providers/src/token/",
     "crates/gateway-server/src/admin.rs",
     "crates/gateway-server/src/admin/",

@@ -119,18 +119,21 @@ fn what_the_provider_cannot_serve_is_said() {
 
 #[tokio::test]
 async fn a_dialect_that_the_provider_does_not_speak_is_refused() {
-    let openai = endpoint(config("openai/gpt-4o"), &[]);
-    assert!(openai.accepts(Dialect::OpenAiChat) && !openai.accepts(Dialect::AnthropicMessages));
+    let anthropic = endpoint(config("anthropic/claude-x"), &[]);
+    assert!(
+        anthropic.accepts(Dialect::AnthropicMessages)
+            && !anthropic.accepts(Dialect::OpenAiEmbeddings)
+    );
     let call = Call {
-        dialect: Dialect::AnthropicMessages,
+        dialect: Dialect::OpenAiEmbeddings,
         ..Call::default()
     };
-    let error = request(&openai, &call).await.expect_err("not spoken");
+    let error = request(&anthropic, &call).await.expect_err("not spoken");
     assert!(
         matches!(
             error,
             PrepareError::Dialect {
-                provider: "openai",
+                provider: "anthropic",
                 ..
             }
         ),
