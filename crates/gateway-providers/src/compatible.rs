@@ -17,6 +17,10 @@ pub(crate) struct Compatible {
     pub(crate) developer: DeveloperRole,
     /// Whether content may be a list of parts; else it is a text.
     pub(crate) content_parts: bool,
+    /// Where a model's thoughts go back to it.
+    pub(crate) thoughts_field: Option<&'static str>,
+    /// It knows `top_k`.
+    pub(crate) top_k: bool,
     /// The path of its API, where a base is usually written without.
     pub(crate) path: &'static str,
     /// The header that carries the key; empty: `Authorization`, as Bearer.
@@ -36,6 +40,8 @@ impl Compatible {
         unknown: &[],
         developer: DeveloperRole::Kept,
         content_parts: true,
+        thoughts_field: None,
+        top_k: false,
         path: "",
         key_header: "",
     };
@@ -63,6 +69,8 @@ impl Compatible {
             developer: self.developer,
             stream_options: !self.unknown.contains(&"stream_options"),
             content_parts: self.content_parts,
+            thoughts_field: self.thoughts_field,
+            top_k: self.top_k,
             ..Quirks::default()
         }
     }

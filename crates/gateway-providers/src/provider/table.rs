@@ -60,7 +60,7 @@ pub(super) static PROVIDERS: &[Provider] = &[
     public("baseten", "https://inference.baseten.co/v1", &["BASETEN_API_BASE"], &["BASETEN_API_KEY"]),
     public("cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_BASE"], &["CEREBRAS_API_KEY"]).keeps_max_completion_tokens(),
     public("charity_engine", "https://api.charityengine.services/remotejobs/v2/inference", &[], &["CHARITY_ENGINE_API_KEY"]),
-    public("chutes", "https://llm.chutes.ai/v1", &["CHUTES_API_BASE"], &["CHUTES_API_KEY"]),
+    public("chutes", "https://llm.chutes.ai/v1", &["CHUTES_API_BASE"], &["CHUTES_API_KEY"]).knows_top_k(),
     public("clarifai", "https://api.clarifai.com/v2/ext/openai/v1", &["CLARIFAI_API_BASE"], &["CLARIFAI_API_KEY", "CLARIFAI_PAT"]),
     public("codestral", "https://codestral.mistral.ai/v1", &["CODESTRAL_API_BASE"], &["CODESTRAL_API_KEY"]),
     public("cognition", "https://api.cognition.ai/v1", &["COGNITION_API_BASE"], &["COGNITION_API_KEY"]),
@@ -69,13 +69,13 @@ pub(super) static PROVIDERS: &[Provider] = &[
     public("cometapi", "https://api.cometapi.com/v1", &["COMETAPI_BASE_URL", "COMETAPI_API_BASE"], &["COMETAPI_KEY", "COMETAPI_API_KEY", "COMET_API_KEY"]),
     public("cortecs", "https://api.cortecs.ai/v1", &["CORTECS_API_BASE"], &["CORTECS_API_KEY"]),
     public("crusoe", "https://managed-inference-api-proxy.crusoecloud.com/v1", &["CRUSOE_API_BASE"], &["CRUSOE_API_KEY"]),
-    public("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", &["DASHSCOPE_API_BASE"], &["DASHSCOPE_API_KEY"]),
-    public("deepinfra", "https://api.deepinfra.com/v1/openai", &["DEEPINFRA_API_BASE"], &["DEEPINFRA_API_KEY"]),
-    public("deepseek", "https://api.deepseek.com/v1", &["DEEPSEEK_API_BASE"], &["DEEPSEEK_API_KEY"]),
+    public("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", &["DASHSCOPE_API_BASE"], &["DASHSCOPE_API_KEY"]).knows_top_k(),
+    public("deepinfra", "https://api.deepinfra.com/v1/openai", &["DEEPINFRA_API_BASE"], &["DEEPINFRA_API_KEY"]).knows_top_k(),
+    public("deepseek", "https://api.deepseek.com/v1", &["DEEPSEEK_API_BASE"], &["DEEPSEEK_API_KEY"]).takes_thoughts("reasoning_content"),
     public("edenai", "https://api.edenai.run/v3", &["EDENAI_API_BASE"], &["EDENAI_API_KEY"]).modern(),
     public("empower", "https://app.empower.dev/api/v1", &["EMPOWER_API_BASE"], &["EMPOWER_API_KEY"]),
-    public("featherless_ai", "https://api.featherless.ai/v1", &["FEATHERLESS_AI_API_BASE"], &["FEATHERLESS_AI_API_KEY"]),
-    public("fireworks_ai", "https://api.fireworks.ai/inference/v1", &["FIREWORKS_API_BASE"], &["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"]),
+    public("featherless_ai", "https://api.featherless.ai/v1", &["FEATHERLESS_AI_API_BASE"], &["FEATHERLESS_AI_API_KEY"]).knows_top_k(),
+    public("fireworks_ai", "https://api.fireworks.ai/inference/v1", &["FIREWORKS_API_BASE"], &["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"]).knows_top_k(),
     public("friendliai", "https://api.friendli.ai/serverless/v1", &["FRIENDLI_API_BASE"], &["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"]),
     public("galadriel", "https://api.galadriel.com/v1", &["GALADRIEL_API_BASE"], &["GALADRIEL_API_KEY"]),
     public("github", "https://models.github.ai/inference", &["GITHUB_API_BASE"], &["GITHUB_API_KEY", "GITHUB_TOKEN"]).modern(),
@@ -84,7 +84,7 @@ pub(super) static PROVIDERS: &[Provider] = &[
     public("groq", "https://api.groq.com/openai/v1", &["GROQ_API_BASE"], &["GROQ_API_KEY"]).keeps_max_completion_tokens().without(&["logit_bias", "logprobs", "top_logprobs", "store"]),
     public("helicone", "https://ai-gateway.helicone.ai", &["HELICONE_API_BASE"], &["HELICONE_API_KEY"]).modern(),
     public("hostinger_router", "https://router.hostinger.com/v1", &["HOSTINGER_ROUTER_API_BASE"], &["HOSTINGER_ROUTER_API_KEY"]).modern(),
-    public("hyperbolic", "https://api.hyperbolic.xyz/v1", &["HYPERBOLIC_API_BASE"], &["HYPERBOLIC_API_KEY"]),
+    public("hyperbolic", "https://api.hyperbolic.xyz/v1", &["HYPERBOLIC_API_BASE"], &["HYPERBOLIC_API_KEY"]).knows_top_k(),
     public("inception", "https://api.inceptionlabs.ai/v1", &["INCEPTION_API_BASE"], &["INCEPTION_API_KEY"]),
     public("jina_ai", "https://api.jina.ai/v1", &["JINA_AI_API_BASE"], &["JINA_AI_API_KEY", "JINA_AI_TOKEN"]).serving(EMBEDDINGS),
     public("lambda_ai", "https://api.lambda.ai/v1", &["LAMBDA_API_BASE"], &["LAMBDA_API_KEY"]),
@@ -95,23 +95,23 @@ pub(super) static PROVIDERS: &[Provider] = &[
     public("minimax", "https://api.minimax.io/v1", &["MINIMAX_API_BASE"], &["MINIMAX_API_KEY"]),
     public("mistral", "https://api.mistral.ai/v1", &["MISTRAL_API_BASE", "MISTRAL_AZURE_API_BASE"], &["MISTRAL_API_KEY", "MISTRAL_AZURE_API_KEY"]).renaming(MISTRAL).without(&["logit_bias", "logprobs", "top_logprobs", "store", "stream_options", "user", "service_tier"]),
     public("modelscope", "https://api-inference.modelscope.cn/v1", &["MODELSCOPE_API_BASE"], &["MODELSCOPE_API_KEY"]),
-    public("moonshot", "https://api.moonshot.ai/v1", &["MOONSHOT_API_BASE"], &["MOONSHOT_API_KEY"]),
+    public("moonshot", "https://api.moonshot.ai/v1", &["MOONSHOT_API_BASE"], &["MOONSHOT_API_KEY"]).takes_thoughts("reasoning_content"),
     public("morph", "https://api.morphllm.com/v1", &["MORPH_API_BASE"], &["MORPH_API_KEY"]),
     public("nano-gpt", "https://nano-gpt.com/api/v1", &["NANOGPT_API_BASE"], &["NANOGPT_API_KEY"]),
-    public("nebius", "https://api.studio.nebius.ai/v1", &["NEBIUS_API_BASE"], &["NEBIUS_API_KEY"]),
-    public("novita", "https://api.novita.ai/v3/openai", &["NOVITA_API_BASE"], &["NOVITA_API_KEY"]),
-    public("nscale", "https://inference.api.nscale.com/v1", &["NSCALE_API_BASE"], &["NSCALE_API_KEY"]),
+    public("nebius", "https://api.studio.nebius.ai/v1", &["NEBIUS_API_BASE"], &["NEBIUS_API_KEY"]).knows_top_k(),
+    public("novita", "https://api.novita.ai/v3/openai", &["NOVITA_API_BASE"], &["NOVITA_API_KEY"]).knows_top_k(),
+    public("nscale", "https://inference.api.nscale.com/v1", &["NSCALE_API_BASE"], &["NSCALE_API_KEY"]).knows_top_k(),
     public("nvidia_nim", "https://integrate.api.nvidia.com/v1", &["NVIDIA_NIM_API_BASE"], &["NVIDIA_NIM_API_KEY"]),
     public("opencode_go", "https://opencode.ai/zen/go/v1", &["OPENCODE_API_BASE"], &["OPENCODE_API_KEY"]),
-    public("openrouter", "https://openrouter.ai/api/v1", &["OPENROUTER_API_BASE"], &["OPENROUTER_API_KEY", "OR_API_KEY"]).modern().serving(RESPONSES_TOO),
+    public("openrouter", "https://openrouter.ai/api/v1", &["OPENROUTER_API_BASE"], &["OPENROUTER_API_KEY", "OR_API_KEY"]).modern().serving(RESPONSES_TOO).knows_top_k().takes_thoughts("reasoning"),
     public("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", &["OVHCLOUD_API_BASE"], &["OVHCLOUD_API_KEY"]),
-    public("parasail", "https://api.parasail.io/v1", &["PARASAIL_API_BASE"], &["PARASAIL_API_KEY"]),
-    public("perplexity", "https://api.perplexity.ai", &["PERPLEXITY_API_BASE"], &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"]).serving(CHAT),
+    public("parasail", "https://api.parasail.io/v1", &["PARASAIL_API_BASE"], &["PARASAIL_API_KEY"]).knows_top_k(),
+    public("perplexity", "https://api.perplexity.ai", &["PERPLEXITY_API_BASE"], &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"]).serving(CHAT).knows_top_k(),
     public("pinstripes", "https://pinstripes.io/v1", &["PINSTRIPES_API_BASE"], &["PINSTRIPES_API_KEY"]),
     public("poe", "https://api.poe.com/v1", &["POE_API_BASE"], &["POE_API_KEY"]),
     public("publicai", "https://api.publicai.co/v1", &["PUBLICAI_API_BASE"], &["PUBLICAI_API_KEY"]).text_only(),
     public("reka", "https://api.reka.ai/v1", &["REKA_API_BASE"], &["REKA_API_KEY"]),
-    public("sambanova", "https://api.sambanova.ai/v1", &["SAMBANOVA_API_BASE"], &["SAMBANOVA_API_KEY"]),
+    public("sambanova", "https://api.sambanova.ai/v1", &["SAMBANOVA_API_BASE"], &["SAMBANOVA_API_KEY"]).knows_top_k(),
     public("sarvam", "https://api.sarvam.ai/v1", &["SARVAM_API_BASE"], &["SARVAM_API_KEY"]).key_header("api-subscription-key"),
     public("scaleway", "https://api.scaleway.ai/v1", &["SCALEWAY_API_BASE"], &["SCW_SECRET_KEY"]),
     public("scx-ai", "https://api.scx.ai/v1", &["SCX_API_BASE"], &["SCX_API_KEY"]),
@@ -119,7 +119,7 @@ pub(super) static PROVIDERS: &[Provider] = &[
     public("synthetic", "https://api.synthetic.new/openai/v1", &["SYNTHETIC_API_BASE"], &["SYNTHETIC_API_KEY"]),
     public("tencent", "https://api.hunyuan.cloud.tencent.com/v1", &["TENCENT_API_BASE"], &["TENCENT_API_KEY"]),
     public("tensormesh", "https://serverless.tensormesh.ai/v1", &["TENSORMESH_API_BASE"], &["TENSORMESH_API_KEY"]),
-    public("together_ai", "https://api.together.xyz/v1", &["TOGETHER_AI_API_BASE"], &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"]),
+    public("together_ai", "https://api.together.xyz/v1", &["TOGETHER_AI_API_BASE"], &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"]).knows_top_k(),
     public("v0", "https://api.v0.dev/v1", &["V0_API_BASE"], &["V0_API_KEY"]),
     public("veniceai", "https://api.venice.ai/api/v1", &["VENICE_AI_API_BASE"], &["VENICE_AI_API_KEY"]),
     public("vercel_ai_gateway", "https://ai-gateway.vercel.sh/v1", &["VERCEL_AI_GATEWAY_API_BASE"], &["VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"]).modern(),
@@ -127,16 +127,16 @@ pub(super) static PROVIDERS: &[Provider] = &[
     public("voyage", "https://api.voyageai.com/v1", &["VOYAGE_API_BASE"], &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"]).serving(EMBEDDINGS),
     public("wandb", "https://api.inference.wandb.ai/v1", &["WANDB_API_BASE"], &["WANDB_API_KEY"]),
     public("xai", "https://api.x.ai/v1", &["XAI_API_BASE"], &["XAI_API_KEY"]).modern().serving(RESPONSES_TOO),
-    public("xiaomi_mimo", "https://api.xiaomimimo.com/v1", &["XIAOMI_MIMO_API_BASE"], &["XIAOMI_MIMO_API_KEY"]),
-    public("zai", "https://api.z.ai/api/paas/v4", &["ZAI_API_BASE"], &["ZAI_API_KEY"]),
+    public("xiaomi_mimo", "https://api.xiaomimimo.com/v1", &["XIAOMI_MIMO_API_BASE"], &["XIAOMI_MIMO_API_KEY"]).takes_thoughts("reasoning_content"),
+    public("zai", "https://api.z.ai/api/paas/v4", &["ZAI_API_BASE"], &["ZAI_API_KEY"]).takes_thoughts("reasoning_content"),
     // On this machine, without a key.
     local("docker_model_runner", "http://localhost:22088/engines/llama.cpp/v1", &["DOCKER_MODEL_RUNNER_API_BASE"], &["DOCKER_MODEL_RUNNER_API_KEY"]),
     local("lemonade", "http://localhost:8000/api/v1", &["LEMONADE_API_BASE"], &["LEMONADE_API_KEY"]),
-    local("llamafile", "http://127.0.0.1:8080/v1", &["LLAMAFILE_API_BASE"], &["LLAMAFILE_API_KEY"]),
-    local("lm_studio", "http://localhost:1234/v1", &["LM_STUDIO_API_BASE"], &["LM_STUDIO_API_KEY"]),
+    local("llamafile", "http://127.0.0.1:8080/v1", &["LLAMAFILE_API_BASE"], &["LLAMAFILE_API_KEY"]).knows_top_k(),
+    local("lm_studio", "http://localhost:1234/v1", &["LM_STUDIO_API_BASE"], &["LM_STUDIO_API_KEY"]).knows_top_k(),
     local("ollama", "http://localhost:11434/v1", &["OLLAMA_API_BASE"], &["OLLAMA_API_KEY"]).path("/v1"),
     local("ollama_chat", "http://localhost:11434/v1", &["OLLAMA_API_BASE"], &["OLLAMA_API_KEY"]).path("/v1"),
-    local("xinference", "http://127.0.0.1:9997/v1", &["XINFERENCE_API_BASE"], &["XINFERENCE_API_KEY"]),
+    local("xinference", "http://127.0.0.1:9997/v1", &["XINFERENCE_API_BASE"], &["XINFERENCE_API_KEY"]).knows_top_k(),
     // Wherever their operators put them.
     own("aiand", &["AIAND_API_BASE"], &["AIAND_API_KEY"]),
     own("clf_ai_gateway", &["CLF_AI_GATEWAY_API_BASE"], &["CLF_AI_GATEWAY_API_KEY"]).modern(),
@@ -145,7 +145,7 @@ pub(super) static PROVIDERS: &[Provider] = &[
     own("darkbloom", &["DARKBLOOM_API_BASE"], &["DARKBLOOM_API_KEY"]),
     own("databricks", &["DATABRICKS_API_BASE"], &["DATABRICKS_API_KEY"]).path("/serving-endpoints"),
     own("heroku", &["HEROKU_API_BASE"], &["HEROKU_API_KEY"]).path("/v1"),
-    own("hosted_vllm", &["HOSTED_VLLM_API_BASE"], &["HOSTED_VLLM_API_KEY"]).modern().serving(RESPONSES_TOO),
+    own("hosted_vllm", &["HOSTED_VLLM_API_BASE"], &["HOSTED_VLLM_API_KEY"]).modern().serving(RESPONSES_TOO).knows_top_k(),
     own("litellm_proxy", &["LITELLM_PROXY_API_BASE"], &["LITELLM_PROXY_API_KEY"]).like_openai(),
     own("openai_like", &["OPENAI_LIKE_API_BASE"], &["OPENAI_LIKE_API_KEY"]),
     own("openinfer", &["OPENINFER_API_BASE"], &["OPENINFER_API_KEY"]),
@@ -281,6 +281,17 @@ impl Provider {
 
     const fn serving(mut self, dialects: &'static [Dialect]) -> Self {
         self.compatible.serves = dialects;
+        self
+    }
+
+    const fn knows_top_k(mut self) -> Self {
+        self.compatible.top_k = true;
+        self
+    }
+
+    /// What a model thought goes back to it in this field of its messages.
+    const fn takes_thoughts(mut self, field: &'static str) -> Self {
+        self.compatible.thoughts_field = Some(field);
         self
     }
 
