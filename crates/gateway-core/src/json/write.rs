@@ -58,6 +58,14 @@ impl Members<'_> {
         out
     }
 
+    /// The same with a key that may need escapes.
+    pub(crate) fn any_key(&mut self, key: &str) -> &mut Vec<u8> {
+        let out = self.0.next();
+        write_value(out, key);
+        out.push(b':');
+        out
+    }
+
     /// A string, a number, a value as it was written.
     pub(crate) fn value(&mut self, key: &'static str, value: &(impl Serialize + ?Sized)) {
         write_value(self.key(key), value);
@@ -90,6 +98,11 @@ impl Elements<'_> {
     /// A string, a number, a value as it was written.
     pub(crate) fn value(&mut self, value: &(impl Serialize + ?Sized)) {
         write_value(self.0.next(), value);
+    }
+
+    /// A value that is JSON text already.
+    pub(crate) fn raw(&mut self, json: &[u8]) {
+        self.0.next().extend_from_slice(json);
     }
 
     /// An object.

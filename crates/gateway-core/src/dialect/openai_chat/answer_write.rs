@@ -198,8 +198,8 @@ fn write_citations(members: &mut Members<'_>, parts: &[Part]) {
         };
         let end = at + text.chars().count();
         let mut of_text = Vec::new();
-        for (dialect, json) in citations {
-            match citation(*dialect, json, at..end) {
+        for (_, json) in citations {
+            match citation(json, at..end) {
                 Citation::Annotation(text) => annotations.push(text),
                 Citation::Foreign(json) => of_text.push(json),
             }
@@ -228,11 +228,7 @@ fn write_media(members: &mut Members<'_>, parts: &[Part]) {
     if !pictures.is_empty() {
         members.array("images", |list| {
             for (index, url) in pictures.iter().enumerate() {
-                list.object(|image| {
-                    image.value("type", "image_url");
-                    image.value("index", &index);
-                    image.object("image_url", |it| it.value("url", url));
-                });
+                list.object(|image| write_image(image, index, url));
             }
         });
     }
@@ -241,7 +237,7 @@ fn write_media(members: &mut Members<'_>, parts: &[Part]) {
             PartKind::Audio {
                 source: crate::chat::Source::Base64 { media_type, data },
             } => members.object("audio", |audio| {
-                audio.value("id", "audio_0");
+                audio.value("id", AUDIO_ID);
                 audio.value("data", data);
                 audio.value("expires_at", &0);
                 audio.value("transcript", "");
@@ -258,6 +254,16 @@ fn write_media(members: &mut Members<'_>, parts: &[Part]) {
         }
     }
 }
+
+/// One of `images`.
+pub(super) fn write_image(image: &mut Members<'_>, index: usize, url: &str) {
+    image.value("type", "image_url");
+    image.value("index", &index);
+    image.object("image_url", |it| it.value("url", url));
+}
+
+/// The id of sound that no provider keeps.
+pub(super) const AUDIO_ID: &str = "audio_0";
 
 fn picture(part: &Part) -> Option<String> {
     match &part.kind {

@@ -9,7 +9,8 @@ use crate::usage::Usage;
 
 /// What every chunk of a stream begins with.
 #[derive(Debug)]
-pub(super) struct Chunks {
+pub(in crate::dialect) struct Chunks {
+    shape: Shape,
     id: String,
     model: Vec<u8>,
     created: u64,
@@ -17,9 +18,19 @@ pub(super) struct Chunks {
     head: Vec<u8>,
 }
 
+/// In what the chunks of chats and of text completions differ.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::dialect) struct Shape {
+    /// The `object`.
+    pub(in crate::dialect) object: &'static str,
+    /// Before an id that the provider did not give.
+    pub(in crate::dialect) prefix: &'static str,
+}
+
 impl Chunks {
-    pub(super) fn new(asked: &Asked) -> Self {
+    pub(in crate::dialect) fn new(shape: Shape, asked: &Asked) -> Self {
         let mut chunks = Self {
+            shape,
             id: asked.id.clone(),
             model: json_string(&asked.model),
             created: asked.created,
@@ -30,15 +41,17 @@ impl Chunks {
     }
 
     /// Takes over what the provider says of its answer.
-    pub(super) fn begin(&mut self, id: Option<&str>, created: Option<u64>) {
+    pub(in crate::dialect) fn begin(&mut self, id: Option<&str>, created: Option<u64>) {
         let head = &mut self.head;
         head.clear();
         head.extend_from_slice(b"data: {\"id\":");
         match id {
             Some(id) => write_value(head, id),
-            None => write_value(head, &format!("chatcmpl-{}", self.id)),
+            None => write_value(head, &format!("{}{}", self.shape.prefix, self.id)),
         }
-        head.extend_from_slice(b",\"object\":\"chat.completion.chunk\",\"created\":");
+        head.extend_from_slice(b",\"object\":");
+        write_value(head, self.shape.object);
+        head.extend_from_slice(b",\"created\":");
         write_value(head, &created.unwrap_or(self.created));
         head.extend_from_slice(b",\"model\":");
         head.extend_from_slice(&self.model);
@@ -73,19 +86,30 @@ impl Chunks {
         tier: Option<&str>,
         out: &mut Vec<u8>,
     ) {
-        out.extend_from_slice(&self.head);
-        write_object(out, |members| {
+        let fill = |members: &mut Members<'_>| {
             members.value("index", &choice);
             members.object("delta", |_| {});
             members.value("finish_reason", word);
             write_finish_details(members, finish);
-        });
+        };
+        self.choice(fill, tier, out);
+    }
+
+    /// A chunk of a choice with these members.
+    pub(in crate::dialect) fn choice(
+        &self,
+        fill: impl FnOnce(&mut Members<'_>),
+        tier: Option<&str>,
+        out: &mut Vec<u8>,
+    ) {
+        out.extend_from_slice(&self.head);
+        write_object(out, fill);
         out.extend_from_slice(b"]");
         close(tier, out);
     }
 
     /// The chunk without choices that tells the cost.
-    pub(super) fn usage(&self, usage: Usage, tier: Option<&str>, out: &mut Vec<u8>) {
+    pub(in crate::dialect) fn usage(&self, usage: Usage, tier: Option<&str>, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head);
         out.extend_from_slice(b"],\"usage\":");
         write_object(out, |members| write_usage(members, usage));

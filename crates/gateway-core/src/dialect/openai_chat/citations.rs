@@ -6,7 +6,6 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::Json;
-use crate::dialect::Dialect;
 use crate::json::{Text, write_value};
 
 /// What a citation is to a client.
@@ -18,12 +17,16 @@ pub(super) enum Citation<'a> {
     Foreign(&'a Json),
 }
 
-/// A citation of `dialect`; `span` is where its text stands in the message, in characters.
-pub(super) fn citation(dialect: Dialect, json: &Json, span: Range<usize>) -> Citation<'_> {
-    if dialect == Dialect::OpenAiChat {
-        return Citation::Annotation(Cow::Borrowed(json.text()));
-    }
-    let read: Wire<'_> = serde_json::from_str(json.text()).unwrap_or_default();
+/// A citation, whoever made it; `span` is where its text stands in the message, in characters.
+pub(super) fn citation(json: &Json, span: Range<usize>) -> Citation<'_> {
+    let nested: Nested<'_> = serde_json::from_str(json.text()).unwrap_or_default();
+    let read: Wire<'_> = match nested.url_citation {
+        Some(citation) if citation.is_whole() => {
+            return Citation::Annotation(Cow::Borrowed(json.text()));
+        }
+        Some(citation) => citation,
+        None => serde_json::from_str(json.text()).unwrap_or_default(),
+    };
     let Some(url) = read.url() else {
         return Citation::Foreign(json);
     };
@@ -59,6 +62,14 @@ struct UrlCitation<'a> {
     start_index: usize,
     title: &'a str,
     url: &'a str,
+}
+
+/// OpenAI's own shape, of which Google's text may lack the places.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Nested<'a> {
+    #[serde(borrow)]
+    url_citation: Option<Wire<'a>>,
 }
 
 /// What the dialects call the address, the title and the place.
@@ -111,6 +122,14 @@ struct Segment {
 }
 
 impl<'a> Wire<'a> {
+    /// Whether nothing is missing of what OpenAI requires.
+    const fn is_whole(&self) -> bool {
+        self.url.is_some()
+            && self.title.is_some()
+            && self.start_index.is_some()
+            && self.end_index.is_some()
+    }
+
     fn web(&self) -> Option<&Web<'a>> {
         self.web
             .as_ref()

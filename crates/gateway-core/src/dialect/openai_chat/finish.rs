@@ -13,7 +13,10 @@ pub(super) fn read_finish(word: &str) -> Finish {
 }
 
 /// The word for a client. `said_refusal`: the answer holds the words of a refusal; OpenAI calls that `stop`.
-pub(super) const fn finish_word(reason: FinishReason, said_refusal: SaidRefusal) -> &'static str {
+pub(in crate::dialect) const fn finish_word(
+    reason: FinishReason,
+    said_refusal: SaidRefusal,
+) -> &'static str {
     match (reason, said_refusal) {
         (FinishReason::Refusal, SaidRefusal::No) | (FinishReason::ContentFilter, _) => {
             "content_filter"

@@ -1,9 +1,10 @@
 //! Writes a stream of chunks for a client: <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
-use super::answer_write::{CallShape, write_signature};
-use super::chunk_write::{Begun, Chunks};
+use super::answer_write::{AUDIO_ID, CallShape, write_image, write_signature};
+use super::chunk_write::{Begun, Chunks, Shape};
 use super::citations::{Citation, citation};
 use super::finish::SaidRefusal;
+use super::shown::{Shown, shown};
 use super::usage_write::tier_word;
 use crate::chat::{Delta, Finish, Json, Opened, Signature};
 use crate::dialect::Dialect;
@@ -53,7 +54,7 @@ enum OpenPart {
 impl ChatWriter {
     pub(super) fn new(asked: &Asked) -> Self {
         Self {
-            chunks: Chunks::new(asked),
+            chunks: Chunks::new(SHAPE, asked),
             calls: CallShape::of(asked),
             usage_in_stream: asked.usage_in_stream,
             tier: None,
@@ -88,9 +89,9 @@ impl StreamWriter for ChatWriter {
             Delta::Citation {
                 choice,
                 part,
-                dialect,
+                dialect: _,
                 json,
-            } => self.citation(choice, part, (dialect, &json), out),
+            } => self.citation(choice, part, &json, out),
             Delta::Close { choice, part } => {
                 self.choice(choice).open.retain(|(open, _)| *open != part);
             }
@@ -239,20 +240,14 @@ impl ChatWriter {
         self.chunks.delta(choice, fill, out);
     }
 
-    fn citation(
-        &mut self,
-        choice: u32,
-        part: u32,
-        (dialect, json): (Dialect, &Json),
-        out: &mut Vec<u8>,
-    ) {
+    fn citation(&mut self, choice: u32, part: u32, json: &Json, out: &mut Vec<u8>) {
         let state = self.choice(choice);
         let said = state.said;
         let start = state.open.iter().find_map(|(it, open)| match open {
             OpenPart::Text(start) if *it == part => Some(*start),
             _ => None,
         });
-        let told = citation(dialect, json, start.unwrap_or(said)..said);
+        let told = citation(json, start.unwrap_or(said)..said);
         let fill = |delta: &mut Members<'_>| match &told {
             Citation::Annotation(text) => {
                 let list = delta.key("annotations");
@@ -319,10 +314,20 @@ impl ChatWriter {
         self.chunks.delta(choice, fill, out);
     }
 
-    /// What only this dialect knows, a picture, goes on as it came.
+    /// Of what is no text, pictures and sound can be told.
     fn other(&self, choice: u32, dialect: Dialect, json: &Json, out: &mut Vec<u8>) {
-        if dialect == Dialect::OpenAiChat {
-            let fill = |delta: &mut Members<'_>| delta.array("images", |list| list.value(json));
+        let fill = |delta: &mut Members<'_>| match shown(dialect, json) {
+            Some(Shown::Image(url)) => delta.array("images", |list| {
+                list.object(|image| write_image(image, 0, &url));
+            }),
+            Some(Shown::Audio(data)) => delta.object("audio", |audio| {
+                audio.value("id", AUDIO_ID);
+                audio.value("data", &data);
+            }),
+            Some(Shown::Own) => delta.array("images", |list| list.value(json)),
+            None => {}
+        };
+        if shown(dialect, json).is_some() {
             self.chunks.delta(choice, fill, out);
         }
     }
@@ -344,3 +349,8 @@ impl ChatWriter {
             .end((choice, word), finish, self.tier.as_deref(), out);
     }
 }
+
+const SHAPE: Shape = Shape {
+    object: "chat.completion.chunk",
+    prefix: "chatcmpl-",
+};

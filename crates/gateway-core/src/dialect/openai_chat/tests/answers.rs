@@ -198,6 +198,19 @@ fn citations_of_any_dialect_become_annotations() {
 }
 
 #[test]
+fn an_annotation_gets_the_places_that_its_maker_does_not_know() {
+    let cited = json!({"type": "url_citation", "url_citation": {"url": "u", "title": "t"}});
+    let told = message(vec![Part::new(PartKind::Text {
+        text: "ab".to_owned(),
+        citations: vec![(Dialect::OpenAiChat, Json::from(&cited))],
+        signature: None,
+    })]);
+    let expected = json!([{"type": "url_citation",
+        "url_citation": {"end_index": 2, "start_index": 0, "title": "t", "url": "u"}}]);
+    assert_eq!(told["annotations"], expected);
+}
+
+#[test]
 fn an_end_without_a_word_of_openais_gets_the_nearest() {
     for (reason, word) in [
         (FinishReason::Refusal, "content_filter"),

@@ -298,6 +298,22 @@ fn signatures_of_other_makers_and_their_citations_are_told() {
 }
 
 #[test]
+fn a_picture_of_googles_is_shown_as_one() {
+    let json = Json::parse(r#"{"inlineData":{"mimeType":"image/png","data":"iVBO"}}"#);
+    let opened = Opened::Other {
+        dialect: Dialect::Gemini,
+        json: json.unwrap(),
+    };
+    let out = told(vec![Delta::Open {
+        choice: 0,
+        part: 0,
+        opened,
+    }]);
+    let expected = r#""images":[{"type":"image_url","index":0,"image_url":{"url":"data:image/png;base64,iVBO"}}]"#;
+    assert_eq!(out, delta(expected));
+}
+
+#[test]
 fn a_stream_without_words_is_an_answer_without_words() {
     let expected = [
         "Begin { id: None, model: None, created: None }",
