@@ -11,6 +11,7 @@ mod ci;
 mod failure;
 mod fuzz;
 mod package;
+mod prices;
 mod shell;
 mod soak;
 mod steps;
@@ -44,6 +45,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Packs every crate that other services use, as it would be published.
     Package,
+    /// Makes the table of prices and context windows from LiteLLM's public data.
+    Prices(prices::Args),
     /// The upstream of the soak, in a process of its own.
     #[command(hide = true)]
     SoakUpstream(soak::UpstreamArgs),
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Package => package::run(),
+        Command::Prices(args) => prices::run(&args),
         Command::SoakUpstream(args) => soak::run_upstream(&args),
     };
     match result {

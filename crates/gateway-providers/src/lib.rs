@@ -40,6 +40,9 @@ mod url;
 // Requests in a provider's own words.
 mod through;
 
+// What models cost and take.
+mod prices;
+
 // Access tokens: cached, refreshed ahead of time, one exchange at a time.
 mod token;
 
@@ -54,6 +57,7 @@ pub use config::{AwsConfig, ConnectOptions, EndpointConfig, ProxyChoice};
 pub use endpoint::{CallParts, Endpoint};
 pub use environment::Environment;
 pub use error::{CredentialsError, EndpointError, PrepareError, TokenError};
+pub use prices::{Cost, ModelFacts, PriceKind, Prices, ServiceTier};
 pub use provider::{ProviderSpec, Providers, provider_of_bare_name};
 pub use reply::{Framing, Prepared, Reply};
 pub use through::Through;
