@@ -165,6 +165,11 @@ impl Dialect {
         self.wire().back
     }
 
+    /// Whether its tools may take free text.
+    pub(crate) const fn has_custom_tools(self) -> bool {
+        matches!(self, Self::OpenAiChat | Self::OpenAiResponses)
+    }
+
     /// Fields that it has and the canonical model has not, by the names under which clients of other dialects may give
     /// them, each with its own name.
     pub(crate) const fn own_fields(self) -> &'static [(&'static str, &'static str)] {

@@ -1,5 +1,6 @@
 //! Translation: a client's request for a provider of another dialect, and the provider's answer for the client.
 
+mod custom;
 mod losses;
 mod names;
 mod stream;
@@ -13,6 +14,7 @@ use crate::envelope::{Envelope, Limits};
 use crate::error::{ErrorInfo, ErrorKind};
 use crate::spoke::Front;
 
+use custom::CustomTools;
 pub use losses::{Losses, Lost};
 use names::ToolNames;
 pub(crate) use names::{First, NameRule};
@@ -25,6 +27,7 @@ pub struct Translation {
     back: Dialect,
     asked: Asked,
     names: ToolNames,
+    customs: CustomTools,
     lost: Vec<Lost>,
 }
 
@@ -56,6 +59,8 @@ pub struct Quirks {
     pub thoughts_field: Option<&'static str>,
     /// Whether `top_k` is known.
     pub top_k: bool,
+    /// Whether tools may take free text (`custom`), where the dialect has such tools; else they are functions.
+    pub custom_tools: bool,
 }
 
 impl Default for Quirks {
@@ -67,6 +72,7 @@ impl Default for Quirks {
             content_parts: true,
             thoughts_field: None,
             top_k: false,
+            custom_tools: true,
         }
     }
 }
@@ -192,8 +198,13 @@ impl Translation {
         target.model.clone_into(&mut request.model);
         asked.usage_in_stream = request.parameters.usage_in_stream == Some(true);
         asked.echo = (reader.echo)(envelope);
-        let names = ToolNames::shorten(&mut request, writer.tool_names, writer.call_ids);
         let mut losses = Losses::default();
+        let customs = if back.has_custom_tools() && target.quirks.custom_tools {
+            CustomTools::default()
+        } else {
+            CustomTools::replace(&mut request, &mut losses)
+        };
+        let names = ToolNames::shorten(&mut request, writer.tool_names, writer.call_ids);
         let body = (writer.write_request)(&request, target, &mut losses)?;
         let body = others(&request, body, (back, policy), &mut losses)?;
         let lost = losses.into_inner();
@@ -213,6 +224,7 @@ impl Translation {
             back,
             asked,
             names,
+            customs,
             lost,
         };
         Ok((Bytes::from(body), translation))
@@ -245,6 +257,7 @@ impl Translation {
             .map_err(|_| Malformed::InvalidUtf8)?;
         let mut answer = (back.read_answer)(text)?;
         self.names.restore_answer(&mut answer);
+        self.customs.restore_answer(&mut answer);
         Ok(Bytes::from((front.write_answer)(&answer, &self.asked)))
     }
 
@@ -255,6 +268,7 @@ impl Translation {
             (back.stream_reader)(),
             (front.stream_writer)(&self.asked),
             self.names,
+            self.customs.into_calls(),
         ))
     }
 }

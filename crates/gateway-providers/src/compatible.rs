@@ -71,7 +71,7 @@ impl Compatible {
             content_parts: self.content_parts,
             thoughts_field: self.thoughts_field,
             top_k: self.top_k,
-            ..Quirks::default()
+            custom_tools: self.is_openai(),
         }
     }
 

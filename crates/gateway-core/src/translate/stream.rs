@@ -1,5 +1,6 @@
 //! A stream on its way from the provider's dialect to the client's.
 
+use super::custom::CustomCalls;
 use super::names::ToolNames;
 use crate::body::Malformed;
 use crate::spoke::{StreamReader, StreamWriter};
@@ -11,6 +12,7 @@ pub struct Translator {
     reader: Box<dyn StreamReader>,
     writer: Box<dyn StreamWriter>,
     names: ToolNames,
+    calls: CustomCalls,
 }
 
 impl Translator {
@@ -18,11 +20,13 @@ impl Translator {
         reader: Box<dyn StreamReader>,
         writer: Box<dyn StreamWriter>,
         names: ToolNames,
+        calls: CustomCalls,
     ) -> Self {
         Self {
             reader,
             writer,
             names,
+            calls,
         }
     }
 
@@ -31,17 +35,17 @@ impl Translator {
     /// # Errors
     /// The event cannot be understood; the stream must not go on.
     pub fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
-        let (writer, names) = (&mut self.writer, &self.names);
+        let (writer, names, calls) = (&mut self.writer, &self.names, &mut self.calls);
         self.reader.event(event, &mut |delta| {
-            writer.delta(names.restore(delta), out);
+            calls.restore(names.restore(delta), &mut |delta| writer.delta(delta, out));
         })
     }
 
     /// The provider's stream was complete: appends the rest, the terminal marker included.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let (writer, names) = (&mut self.writer, &self.names);
+        let (writer, names, calls) = (&mut self.writer, &self.names, &mut self.calls);
         self.reader.end(&mut |delta| {
-            writer.delta(names.restore(delta), out);
+            calls.restore(names.restore(delta), &mut |delta| writer.delta(delta, out));
         });
         writer.finish(out);
     }

@@ -568,6 +568,7 @@ fn a_provider_gets_what_its_quirks_take() {
         content_parts: false,
         thoughts_field: Some("reasoning_content"),
         top_k: true,
+        custom_tools: true,
     };
     let (body, lost) = written(&request, &quirks);
     let expected = json!({"model": "gpt", "max_tokens": 5, "top_k": 3, "stream": true, "messages": [

@@ -8,7 +8,7 @@ use crate::chat::{
 };
 use crate::dialect::openai_responses::FRONT;
 use crate::usage::Usage;
-use crate::{Dialect, MockAnswer};
+use crate::{Dialect, ErrorInfo, ErrorKind, MockAnswer};
 
 const REQUEST: &str = r#"{"model": "my-group", "input": "Hi", "instructions": "Be brief.", "temperature": 0.5,
     "tools": [{"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}},
@@ -355,6 +355,18 @@ fn probabilities_come_with_the_text_they_belong_to() {
         ],
     );
     is_as_in("logprobs.sse", &stream);
+}
+
+#[test]
+fn an_error_in_between_is_the_last_event_and_the_one_on_which_clients_raise() {
+    let mut writer = (FRONT.stream_writer)(&asked(REQUEST));
+    let mut out = Vec::new();
+    for delta in [begin(), open(0, Opened::Text), piece(0, "Let me")] {
+        writer.delta(delta, &mut out);
+    }
+    let error = ErrorInfo::new(ErrorKind::ContextWindow, "It is too long.").with_request_id("r1");
+    out.extend_from_slice(&Dialect::OpenAiResponses.error_event(&error));
+    is_as_in("error.sse", std::str::from_utf8(&out).unwrap());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::chat::{
     CacheMarker, Effort, Format, Message, Part, PartKind, Request, Role, Signature, Source, Tool,
     ToolChoice, ToolKind, Weight,
 };
-use crate::translate::TranslateError;
+use crate::translate::{Policy, Quirks, TranslateError, Translation};
 
 fn of(request: &serde_json::Value) -> Request {
     read(&request.to_string()).unwrap()
@@ -137,6 +137,35 @@ fn what_codex_sends_is_read_and_nothing_of_it_is_a_reason_to_refuse() {
             result("c2", vec![Part::text("see"), image]),
         ]
     );
+}
+
+#[test]
+fn every_provider_takes_what_codex_sends() {
+    let quirks = Quirks {
+        custom_tools: false,
+        ..Quirks::default()
+    };
+    let mut target = super::target(&quirks);
+    target.max_output_tokens = Some(4_096);
+    let request = super::envelope(&from_codex().to_string());
+    for back in Dialect::ALL {
+        if !Translation::exists(Dialect::OpenAiResponses, back) {
+            continue;
+        }
+        let asked = super::asked("{}");
+        let way = (Dialect::OpenAiResponses, back);
+        let made = Translation::new(way, &request, &target, &Policy::default(), asked, None);
+        let (body, _) = made.unwrap_or_else(|error| panic!("{}: {error}", back.name()));
+        let body = std::str::from_utf8(&body).unwrap();
+        for name in [
+            "exec_command",
+            "multi_agent_v1__spawn_agent",
+            "apply_patch",
+            "a.txt",
+        ] {
+            assert!(body.contains(name), "{}: {body}", back.name());
+        }
+    }
 }
 
 #[test]
