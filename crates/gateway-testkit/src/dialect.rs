@@ -13,6 +13,7 @@ use crate::script::{Events, Pace, ResponseHead, Script, Step};
 use crate::upstream::Recorded;
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod google;
 mod knobs;
 pub mod openai;
@@ -170,6 +171,9 @@ impl Dialects {
         }
         if path.ends_with("/count_tokens") {
             return Script::json(200, &json!({"input_tokens": 11}));
+        }
+        if let Some(operation) = bedrock::Operation::of_path(path) {
+            return operation.answer(request, &self.knobs_of(request));
         }
         let Some(wire) = Wire::of_path(path) else {
             let message = format!("the double has no {} {path}", request.method);
