@@ -132,4 +132,4 @@ impl fmt::Debug for AwsEvents {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

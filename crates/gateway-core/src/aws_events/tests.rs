@@ -21,7 +21,8 @@ fn frame(headers: &[(&'static str, &'static str)], payload: &str) -> Vec<u8> {
     out
 }
 
-fn event(name: &'static str, payload: &str) -> Vec<u8> {
+/// The frame of an event.
+pub(crate) fn event(name: &'static str, payload: &str) -> Vec<u8> {
     let headers = [
         (":event-type", name),
         (":content-type", "application/json"),

@@ -1,13 +1,13 @@
 //! Streams, event by event.
 
+mod wire;
+
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{SCHEMA_TOOL, claudes};
 use super::finish::finish;
-use super::{ServiceTier, WireUsage};
 use crate::body::Malformed;
 use crate::chat::{Delta, FinishReason, Json, Opened, Signature};
 use crate::dialect::Dialect;
@@ -15,6 +15,7 @@ use crate::json::{is_filled, object};
 use crate::spoke::StreamReader;
 use crate::sse::Event;
 use crate::usage::Usage;
+use wire::{Frame, Thought, raw};
 
 /// Reads one stream. Blocks are told by their numbers; only some of them say that they begin.
 #[derive(Debug, Default)]
@@ -335,94 +336,6 @@ enum Running {
     Text,
     Thinking,
 }
-
-/// What of an event has no place in the model.
-fn raw(data: &str) -> RawFrame<'_> {
-    object(data).unwrap_or_default()
-}
-
-/// The members that any of the events has.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Frame<'a> {
-    #[serde(default)]
-    content_block_index: u32,
-    #[serde(borrow)]
-    start: Option<Start<'a>>,
-    #[serde(borrow)]
-    delta: Option<BlockDelta<'a>>,
-    #[serde(borrow)]
-    stop_reason: Option<Text<'a>>,
-    #[serde(borrow)]
-    additional_model_response_fields: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<WireUsage<'a>>,
-    service_tier: Option<ServiceTier>,
-}
-
-/// The same, unread.
-#[derive(Default, Deserialize)]
-struct RawFrame<'a> {
-    #[serde(borrow)]
-    start: Option<&'a RawValue>,
-    #[serde(borrow)]
-    delta: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Start<'a> {
-    #[serde(borrow)]
-    tool_use: Option<ToolStart<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ToolStart<'a> {
-    #[serde(borrow)]
-    tool_use_id: Text<'a>,
-    #[serde(borrow)]
-    name: Text<'a>,
-    /// Says that it is not the client who runs it.
-    #[serde(borrow, rename = "type")]
-    kind: Option<Text<'a>>,
-}
-
-/// A union: one of them is set.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct BlockDelta<'a> {
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-    #[serde(borrow)]
-    tool_use: Option<ToolDelta<'a>>,
-    #[serde(borrow)]
-    reasoning_content: Option<Thought<'a>>,
-    #[serde(borrow)]
-    citation: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ToolDelta<'a> {
-    #[serde(borrow)]
-    input: Text<'a>,
-}
-
-/// A union, too.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Thought<'a> {
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-    #[serde(borrow)]
-    signature: Option<Text<'a>>,
-    #[serde(borrow)]
-    redacted_content: Option<Text<'a>>,
-}
-
-/// Borrowed where it can be.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 const EVENTS: [&str; 6] = [
     "messageStart",

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::BACK;
+use crate::aws_events::tests::event;
 use crate::chat::{Answer, Delta, FinishReason, Json, Opened, PartKind, Signature};
-use crate::{Dialect, ErrorKind, Flow, Framer, Malformed, Seen, StreamObserver, Usage};
+use crate::{AwsEvents, Dialect, ErrorKind, Flow, Framer, Malformed, Seen, StreamObserver, Usage};
 
 mod requests;
 
@@ -106,7 +107,11 @@ fn metadata() -> (&'static str, Value) {
 
 /// Thoughts, a text and a call.
 fn turn() -> String {
-    events(&[
+    events(&steps())
+}
+
+fn steps() -> Vec<(&'static str, Value)> {
+    vec![
         start(),
         delta(0, &json!({"reasoningContent": {"text": "hm"}})),
         delta(0, &json!({"reasoningContent": {"signature": "c2ln"}})),
@@ -124,7 +129,7 @@ fn turn() -> String {
         stop(2),
         ("messageStop", json!({"stopReason": "tool_use"})),
         metadata(),
-    ])
+    ]
 }
 
 #[test]
@@ -148,6 +153,23 @@ fn a_stream_is_read_step_by_step() {
         "tier flex",
     ];
     assert_eq!(read(&turn()).unwrap(), expected);
+}
+
+#[test]
+fn frames_that_are_split_at_any_byte_are_read_the_same() {
+    let frames: Vec<u8> = steps()
+        .iter()
+        .flat_map(|(name, data)| event(name, &data.to_string()))
+        .collect();
+    let expected = read(&turn()).unwrap();
+    for at in 0..=frames.len() {
+        let (before, after) = frames.split_at(at);
+        let mut unwrapper = AwsEvents::converse(1 << 20);
+        let texts = [before, after].map(|part| unwrapper.feed(part).text);
+        assert!(unwrapper.at_boundary());
+        let text = String::from_utf8(texts.concat()).unwrap();
+        assert_eq!(read(&text).unwrap(), expected, "{at}");
+    }
 }
 
 #[test]
