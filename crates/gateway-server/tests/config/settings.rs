@@ -378,8 +378,8 @@ fn check_lists_providers_once_and_names_the_one_that_was_meant() {
 #[test]
 fn check_names_fallbacks_that_no_call_can_go_to() {
     let text = "model_list:
-  - {model_name: a, litellm_params: {model: openai/a, api_key: sk-canary}}
-  - {model_name: b, litellm_params: {model: anthropic/b, api_key: sk-canary}, model_info: {id: b-one}}
+  - {model_name: a, litellm_params: {model: anthropic/a, api_key: sk-canary}}
+  - {model_name: b, litellm_params: {model: voyage/b, api_key: sk-canary}, model_info: {id: b-one}}
   - {model_name: c, litellm_params: {model: no_such_provider/c}}
 router_settings:
   model_group_alias: {alias: b}
