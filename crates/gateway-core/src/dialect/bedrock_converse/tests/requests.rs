@@ -170,7 +170,7 @@ fn another_makers_model_gets_what_it_understands() {
     let TranslateError::Unsupported { params, .. } = error else {
         panic!("{error}");
     };
-    assert_eq!(params, ["reasoning_effort", "parallel_tool_calls"]);
+    assert_eq!(params, ["parallel_tool_calls"]);
     let (body, lost) = of_anthropic(NOVA, &agent(), true).unwrap();
     let expected = "thinking reasoning_effort user cache_control parallel_tool_calls";
     assert_eq!(lost, expected);
