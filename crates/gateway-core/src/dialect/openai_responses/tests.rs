@@ -1,6 +1,7 @@
 //! Requests, answers and streams of this dialect.
 
 mod back;
+mod chain;
 mod front;
 mod observe;
 mod request;
