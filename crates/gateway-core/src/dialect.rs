@@ -73,6 +73,11 @@ impl Dialect {
         )
     }
 
+    /// Whether its usage counts what came from a cache, and what went into one, beside the input and not in it.
+    pub const fn counts_caches_apart(self) -> bool {
+        matches!(self, Self::AnthropicMessages | Self::BedrockConverse)
+    }
+
     /// Whether its answers are counts of tokens.
     pub const fn counts_tokens(self) -> bool {
         matches!(self, Self::AnthropicCountTokens | Self::GeminiCountTokens)

@@ -6,6 +6,8 @@ use gateway_core::{Policy, Secret};
 use gateway_transport::{Http2Mode, SocketOptions, TlsSpec};
 use serde_json::{Map, Value};
 
+use crate::prices::PriceKind;
+
 use crate::provider::Providers;
 
 /// The parameters of one endpoint, as LiteLLM's `litellm_params` name them.
@@ -53,10 +55,14 @@ pub struct EndpointConfig {
     pub native_only: bool,
     /// What to do with parameters that the provider's dialect has not.
     pub policy: Policy,
-    /// The longest answer that the model can give, in tokens, where it is known.
+    /// The longest answer that the model can give, in tokens; else what the table of models says.
     pub max_output_tokens: Option<u64>,
-    /// Whether the model can be told how much to think; `None` if nobody knows.
+    /// Whether the model can be told how much to think; else what the table of models says.
     pub reasons: Option<bool>,
+    /// The model's name in the table of models, where `model` is a name of the operator's own.
+    pub base_model: Option<String>,
+    /// Dollars for a token, over what the table of models says.
+    pub prices: Vec<(PriceKind, f64)>,
     /// Providers beside those that are known anyway.
     pub providers: Providers,
     /// How to connect.

@@ -1,5 +1,6 @@
 //! One deployment's place at its provider: built once per configuration, asked once per attempt.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::environment::Environment;
 use crate::error::{EndpointError, PrepareError};
 use crate::headers::HeaderRules;
 use crate::prefill;
+use crate::prices::{KnownModel, ModelFacts};
 use crate::provider::Settings;
 use crate::reply::{Prepared, Reply};
 use crate::through;
@@ -36,6 +38,7 @@ pub struct Endpoint {
     headers: HeaderRules,
     body: BodyRules,
     translation: TranslationRules,
+    facts: KnownModel,
     native_only: bool,
 }
 
@@ -84,6 +87,7 @@ impl Endpoint {
     pub fn build(config: EndpointConfig, environment: &Environment) -> Result<Self, EndpointError> {
         let settings = Settings::read(&config, environment)?;
         let blueprint: Blueprint = (settings.provider.blueprint)(&settings)?;
+        let facts = KnownModel::build(&config, settings.provider.name, settings.model);
         Ok(Self {
             provider: settings.provider.name,
             model: blueprint.model.unwrap_or_else(|| settings.model.to_owned()),
@@ -100,6 +104,7 @@ impl Endpoint {
             body: BodyRules::build(&config.defaults, blueprint.compatible)
                 .without(&config.policy.dropped),
             translation: TranslationRules::build(&config, blueprint.quirks, blueprint.compatible),
+            facts,
             native_only: config.native_only,
             routes: blueprint.routes,
             credential: blueprint.credential,
@@ -114,6 +119,12 @@ impl Endpoint {
     /// The provider's name of the model; with a `*` if the client's choice takes its place.
     pub fn upstream_model(&self) -> &str {
         &self.model
+    }
+
+    /// What is known of its model, or of the one that a client has `chosen` where the endpoint has a `*`.
+    pub fn facts(&self, chosen: Option<&str>) -> Cow<'_, ModelFacts> {
+        self.facts
+            .facts(chosen.filter(|_| self.model.contains('*')))
     }
 
     /// How to connect.
@@ -271,7 +282,7 @@ impl Endpoint {
             .map_or(0, |since| since.as_secs());
         let (body, translation, lost) = self
             .translation
-            .translate(call, route, model, created)
+            .translate(call, route, (model, &self.facts(Some(model))), created)
             .map_err(PrepareError::Translate)?;
         Ok(Body {
             bytes: body,

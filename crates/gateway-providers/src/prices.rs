@@ -4,9 +4,12 @@
 //! (MIT License; see NOTICE). It is never fetched. A model that it does not have costs an unknown amount, not nothing.
 
 mod cost;
+mod known;
 mod read;
 
 use gateway_core::Usage;
+
+pub(crate) use known::KnownModel;
 
 /// What is known of a model. Prices are in picodollars per token, so that they are whole numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

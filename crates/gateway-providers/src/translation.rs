@@ -12,6 +12,7 @@ use crate::body::{ADDITIONAL_DROP, BodyRules, names};
 use crate::compatible::Compatible;
 use crate::config::EndpointConfig;
 use crate::endpoint::CallParts;
+use crate::prices::ModelFacts;
 
 /// What an endpoint must know to have calls translated for it.
 #[derive(Debug)]
@@ -58,13 +59,13 @@ impl TranslationRules {
         &self,
         call: &CallParts<'_>,
         route: &Route,
-        model: &str,
+        (model, facts): (&str, &ModelFacts),
         created: u64,
     ) -> Result<(Bytes, Translation, Vec<Lost>), TranslateError> {
         let target = Target {
             model,
-            max_output_tokens: self.max_output_tokens,
-            reasons: self.reasons,
+            max_output_tokens: self.max_output_tokens.or(facts.max_output_tokens),
+            reasons: self.reasons.or(facts.reasons),
             quirks: &self.quirks,
         };
         let asked = Asked {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::ErrorKind;
-use gateway_providers::EndpointConfig;
+use gateway_providers::{EndpointConfig, PriceKind, Prices};
 
 use crate::options::Target;
 use crate::timers::{DeploymentTimers, RouterTimers};
@@ -56,6 +56,16 @@ pub struct Price {
     pub input: f64,
     /// One token of output.
     pub output: f64,
+}
+
+impl Price {
+    /// The usual prices of a model, if both are known.
+    pub(crate) fn of(prices: &Prices) -> Option<Self> {
+        Some(Self {
+            input: prices.dollars(PriceKind::Input)?,
+            output: prices.dollars(PriceKind::Output)?,
+        })
+    }
 }
 
 /// Another name for a model group (`router_settings.model_group_alias`).

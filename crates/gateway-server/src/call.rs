@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind};
+use gateway_providers::ServiceTier;
 use gateway_router::{Answered, Plan, Resolved, Unanswered, execute};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode, Version};
@@ -316,6 +317,7 @@ fn settle(
     record.usage = got.usage;
     record.made_up = got.made_up;
     record.lost = got.lost;
+    record.spoken = Some(got.dialect);
     if let Some(at) = got.content {
         record.content_arrived(at);
     }
@@ -336,6 +338,7 @@ fn resolve(
 ) -> Result<Resolved, Failure> {
     record.stream = envelope.stream() && record.dialect.streams();
     record.choices = envelope.field("n").and_then(number);
+    record.tier = tier(envelope);
     let Some(model) = path_model.or(envelope.model()) else {
         let error = ErrorInfo::new(ErrorKind::InvalidRequest, "`model` is missing.");
         return Err(Failure::new(EndReason::Rejected, error.with_param("model")));
@@ -358,6 +361,15 @@ fn not_served(dialect: Dialect) -> Failure {
         dialect.name()
     );
     Failure::rejected(ErrorKind::InvalidRequest, message)
+}
+
+/// The tier of service that the request asks for.
+fn tier(envelope: &Envelope) -> ServiceTier {
+    let word = envelope.field("service_tier").and_then(|json| {
+        let text = std::str::from_utf8(json).ok()?;
+        text.strip_prefix('"')?.strip_suffix('"')
+    });
+    word.map(ServiceTier::named).unwrap_or_default()
 }
 
 /// A JSON number that counts something.

@@ -150,6 +150,10 @@ pub(crate) mod names {
     pub(crate) const FALLBACKS: &str = "gateway_fallbacks";
     /// Hedges by the model group that was asked for.
     pub(crate) const HEDGES: &str = "gateway_hedges";
+    /// Dollars by the model group that was asked for.
+    pub(crate) const COST: &str = "gateway_cost_usd";
+    /// Answers without a price, by the same.
+    pub(crate) const UNPRICED: &str = "gateway_cost_unknown";
     /// States of deployments.
     pub(crate) const STATE: &str = "gateway_deployment_state";
     /// How often deployments were set aside.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::{Dialect, EndReason, ErrorKind, Lost, TimerName, Usage};
+use gateway_providers::{Cost, ServiceTier};
 use gateway_router::{Again, Attempt, Course, Outcome, Timer};
 use http::HeaderMap;
 use tokio::time::Instant;
@@ -68,6 +69,12 @@ pub(crate) struct Record {
     pub usage: Usage,
     /// Nobody was asked for the answer, so that it says nothing of its deployment.
     pub made_up: bool,
+    /// The dialect in which the provider answered.
+    pub spoken: Option<Dialect>,
+    /// The tier of service that was asked for.
+    pub tier: ServiceTier,
+    /// What the answer cost, known when the record is closed.
+    pub cost: Option<Cost>,
     /// The provider that was asked in its own words.
     pub through: Option<&'static str>,
     /// What of the request did not reach the provider.
@@ -232,6 +239,7 @@ impl Drop for OpenRecord {
         if let Some(spent) = self.spent.as_deref() {
             record.usage = sum(*spent, record.usage);
         }
+        record.cost = record.price();
         let took = now.saturating_duration_since(record.started);
         let metrics = self.worker.metrics();
         metrics.call_ended(record, &entries, end, took);
@@ -268,6 +276,9 @@ impl Record {
             events: 0,
             usage: Usage::default(),
             made_up: false,
+            spoken: None,
+            tier: ServiceTier::default(),
+            cost: None,
             through: None,
             lost: Vec::new(),
             estimated: false,
@@ -305,6 +316,17 @@ impl Record {
         let outcome = Outcome::new(kind, Again::Never);
         let rules = &attempt.deployment.cooldown;
         attempt.running.failed(&outcome, rules, now);
+    }
+
+    /// What the answer cost, as far as its usage is known; `None` if a price or a count is not.
+    pub(crate) fn price(&self) -> Option<Cost> {
+        let attempt = self.attempt.as_ref().filter(|_| !self.made_up)?;
+        let usage = match self.spoken {
+            Some(dialect) if dialect.counts_caches_apart() => self.usage.with_cache_in_input(),
+            _ => self.usage,
+        };
+        let facts = attempt.deployment.endpoint.facts(attempt.model.as_deref());
+        facts.prices.cost(&usage, self.tier)
     }
 
     /// The timer that ended the call, and who said it.

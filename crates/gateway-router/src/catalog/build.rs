@@ -10,7 +10,7 @@ use gateway_transport::Transport;
 use regex_lite::Regex;
 
 use super::{Catalog, CatalogConfig, Group};
-use crate::config::{Alias, CooldownOverrides, CooldownRules, DeploymentConfig, Routing};
+use crate::config::{Alias, CooldownOverrides, CooldownRules, DeploymentConfig, Price, Routing};
 use crate::deployment::{Deployment, identity};
 use crate::error::CatalogProblem;
 use crate::ledger::Books;
@@ -106,6 +106,7 @@ impl Builder<'_> {
         } = *self.routing;
         let max_parallel = config.max_parallel.or(default_max_parallel);
         let max_parallel = max_parallel.filter(|limit| *limit > 0);
+        let facts = endpoint.facts(None).into_owned();
         Ok(Deployment {
             slots: max_parallel.map(|limit| self.books.slots(&id, limit, max_waiting)),
             ledger: self.books.ledger(&id),
@@ -123,8 +124,8 @@ impl Builder<'_> {
             tags: config.tags.into(),
             tag_patterns,
             region: config.region,
-            max_input_tokens: config.max_input_tokens,
-            price: config.price,
+            max_input_tokens: config.max_input_tokens.or(facts.max_input_tokens),
+            price: config.price.or_else(|| Price::of(&facts.prices)),
             cooldown: rules(&self.routing.cooldown, config.cooldown),
             prefill: config.prefill,
         })

@@ -94,6 +94,8 @@ pub(super) struct Got {
     pub answer: Answer,
     /// When the first meaningful content was there, or the answer as a whole; `None` if the preamble grew too long.
     pub content: Option<Instant>,
+    /// The dialect that the provider answers in.
+    pub dialect: Dialect,
     /// What the provider says of its usage, where it is known already.
     pub usage: Usage,
     /// The request asked for a made-up answer.

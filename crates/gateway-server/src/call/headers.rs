@@ -31,6 +31,13 @@ pub(super) fn answered(record: &Record, upstream: &HeaderMap) -> HeaderMap {
         headers.insert(names::MODEL_NAME, own);
     }
     course(&mut headers, record);
+    // Of a stream nobody knows it yet.
+    if !record.stream
+        && let Some(cost) = record.price()
+        && let Ok(dollars) = HeaderValue::try_from(cost.dollars().to_string())
+    {
+        headers.insert(names::COST, dollars);
+    }
     headers.extend(dropped(&record.lost).map(|value| (names::DROPPED, value)));
     if record.estimated {
         headers.insert(names::ESTIMATED, HeaderValue::from_static("true"));
@@ -229,6 +236,8 @@ pub(crate) mod names {
     /// On errors: the timer that fired, else the call's, in seconds.
     pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static("x-litellm-timeout");
 
+    /// What the answer cost, in dollars.
+    pub(crate) const COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
     /// Fields of the request that did not reach the provider, whose dialect has no place for them.
     pub(crate) const DROPPED: HeaderName = HeaderName::from_static("x-gateway-dropped-params");
     /// The answer is the gateway's own estimate.
@@ -236,7 +245,7 @@ pub(crate) mod names {
 
     /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [HeaderName; 14] = [
+    pub(crate) const ALL: [HeaderName; 15] = [
         CALL_ID,
         VERSION,
         MODEL_ID,
@@ -249,6 +258,7 @@ pub(crate) mod names {
         DURATION,
         OVERHEAD,
         TIMEOUT,
+        COST,
         DROPPED,
         ESTIMATED,
     ];

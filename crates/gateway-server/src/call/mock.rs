@@ -207,6 +207,7 @@ fn whole(dialect: Dialect, bytes: Bytes) -> Got {
         answer: Answer::Whole(bytes),
         content: Some(Instant::now()),
         usage: usage.unwrap_or_default(),
+        dialect,
         made_up: true,
         lost: Vec::new(),
     }
@@ -225,6 +226,7 @@ fn streamed(dialect: Dialect, bytes: Bytes) -> Got {
         answer: Answer::Stream(None, batch),
         content: Some(Instant::now()),
         usage,
+        dialect,
         made_up: true,
         lost: Vec::new(),
     }

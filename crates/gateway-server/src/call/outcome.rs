@@ -42,9 +42,9 @@ pub(super) async fn read(
     }
     let streams = kind_is(&headers, reply.framing.content_type());
     if call.stream && streams {
-        let lost = reply.lost();
+        let told = (reply.dialect, reply.lost());
         let upstream = UpstreamStream::new(body, judge(reply, call));
-        return hold(headers, Box::new(upstream), lost).await;
+        return hold(headers, Box::new(upstream), told).await;
     }
     if streams {
         return Err(unusable(
@@ -80,6 +80,7 @@ pub(super) async fn read(
         headers,
         answer: Answer::Whole(body),
         content: Some(arrived),
+        dialect: reply.dialect,
         usage,
         made_up: false,
         lost: reply.lost(),
@@ -111,7 +112,7 @@ fn judge(reply: Reply, call: &Attempts<'_>) -> Judge {
 async fn hold(
     headers: HeaderMap,
     mut upstream: Box<UpstreamStream>,
-    lost: Vec<Lost>,
+    (dialect, lost): (Dialect, Vec<Lost>),
 ) -> Result<Got, Failed<Failure>> {
     let mut held = Batch::default();
     while held.ending.is_none() && !held.content && held.ready.len() < HELD_LIMIT {
@@ -135,6 +136,7 @@ async fn hold(
             headers,
             content: held.content.then(Instant::now),
             answer: Answer::Stream(Some(upstream), held),
+            dialect,
             usage: Usage::default(),
             made_up: false,
             lost,

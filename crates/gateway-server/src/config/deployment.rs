@@ -14,7 +14,7 @@ use super::suggest::nearest;
 use super::tree::{Node, Tree};
 use gateway_core::{Dialect, Policy};
 use gateway_providers::{
-    ConnectOptions, Endpoint, EndpointConfig, EndpointError, Environment as Providers,
+    ConnectOptions, Endpoint, EndpointConfig, EndpointError, Environment as Providers, PriceKind,
 };
 use gateway_router::DeploymentConfig;
 use params::Params;
@@ -275,13 +275,44 @@ fn endpoint(
             dropped: params.texts("additional_drop_params"),
             allowed: params.texts("allowed_openai_params"),
         },
-        max_output_tokens: None,
-        reasons: None,
+        max_output_tokens: params
+            .info("max_output_tokens")
+            .and_then(Node::as_whole)
+            .and_then(|tokens| u64::try_from(tokens).ok()),
+        reasons: params.info("supports_reasoning").and_then(Node::as_bool),
+        base_model: params
+            .info("base_model")
+            .and_then(Node::as_text)
+            .map(str::to_owned)
+            .or_else(|| params.owned("base_model")),
+        prices: prices(params),
         // The same for all, and so set for all at once.
         providers: gateway_providers::Providers::default(),
         connect: connect::options(params, connect, report),
     }
 }
+
+/// What the operator says of prices, in dollars for a token.
+fn prices(params: &Params<'_>) -> Vec<(PriceKind, f64)> {
+    let said = PRICES.iter().map(|(key, kind)| {
+        let dollars = params.or_info(key).and_then(Node::as_number)?;
+        Some((*kind, dollars))
+    });
+    said.flatten().collect()
+}
+
+/// LiteLLM's keys for them.
+const PRICES: [(&str, PriceKind); 6] = [
+    ("input_cost_per_token", PriceKind::Input),
+    ("output_cost_per_token", PriceKind::Output),
+    ("cache_read_input_token_cost", PriceKind::CacheRead),
+    ("cache_creation_input_token_cost", PriceKind::CacheWrite),
+    (
+        "cache_creation_input_token_cost_above_1hr",
+        PriceKind::CacheWriteHour,
+    ),
+    ("output_cost_per_reasoning_token", PriceKind::Reasoning),
+];
 
 fn headers(params: &Params<'_>, report: &mut Report) -> Vec<(String, String)> {
     let mut headers = Vec::new();

@@ -1,6 +1,7 @@
 //! What is counted of calls and their attempts.
 
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use gateway_core::{Dialect, EndReason};
@@ -23,6 +24,8 @@ pub(super) struct CallMetrics {
     retries: Family<ModelLabels, Counter>,
     fallbacks: Family<ModelLabels, Counter>,
     hedges: Family<ModelLabels, Counter>,
+    cost: Family<ModelLabels, Counter<f64, AtomicU64>>,
+    unpriced: Family<ModelLabels, Counter>,
     /// One per front end, in the order of the dialects: looking a series up by its labels costs more than counting.
     apis: [ApiMetrics; Dialect::ALL.len()],
 }
@@ -41,6 +44,8 @@ pub(crate) struct DeploymentCounters {
     complete: [OnceLock<Counter>; Dialect::ALL.len()],
     tokens: [OnceLock<Counter>; TOKEN_KINDS.len()],
     answered: OnceLock<Counter>,
+    cost: OnceLock<Counter<f64, AtomicU64>>,
+    unpriced: OnceLock<Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -96,6 +101,8 @@ impl CallMetrics {
             retries: Family::default(),
             fallbacks: Family::default(),
             hedges: Family::default(),
+            cost: Family::default(),
+            unpriced: Family::default(),
             apis,
         };
         metrics.register(registry);
@@ -149,9 +156,16 @@ impl CallMetrics {
                 "Second attempts against slow ones",
                 &self.hedges,
             ),
+            (
+                names::UNPRICED,
+                "Answers with a usage whose cost is not known",
+                &self.unpriced,
+            ),
         ] {
             registry.register(name, help, Family::clone(family));
         }
+        let cost = Family::clone(&self.cost);
+        registry.register(names::COST, "Dollars that answers have cost", cost);
     }
 
     pub(super) fn api(&self, dialect: Dialect) -> &ApiMetrics {
@@ -177,6 +191,21 @@ impl CallMetrics {
         }
     }
 
+    /// Counts dollars, or an answer that has a usage and no price.
+    fn count_cost(&self, counters: &DeploymentCounters, record: &Record) {
+        let labels = || ModelLabels {
+            model: model(record).to_owned(),
+        };
+        if let Some(cost) = record.cost {
+            let counter = || self.cost.get_or_create(&labels()).clone();
+            let counter = counters.cost.get_or_init(counter);
+            counter.inc_by(cost.dollars());
+        } else if record.usage.output_tokens.is_some() && !record.made_up {
+            let counter = || self.unpriced.get_or_create(&labels()).clone();
+            counters.unpriced.get_or_init(counter).inc();
+        }
+    }
+
     /// As [`Self::count`], without looking anything up.
     fn count_plain(&self, counters: &DeploymentCounters, record: &Record, end: EndReason) {
         let answered = counters.answered.get_or_init(|| {
@@ -184,6 +213,7 @@ impl CallMetrics {
             self.attempts(model(record), kind, outcome)
         });
         answered.inc();
+        self.count_cost(counters, record);
         for (place, (kind, read)) in TOKEN_KINDS.into_iter().enumerate() {
             if let Some(count) = read(record) {
                 let counter = &counters.tokens[place];
@@ -201,6 +231,7 @@ impl CallMetrics {
 
     fn count(&self, record: &Record, entries: &[Entry], end: EndReason) {
         self.calls(record, end).inc();
+        self.count_cost(&DeploymentCounters::default(), record);
         for (kind, read) in TOKEN_KINDS {
             if let Some(count) = read(record) {
                 self.tokens(model(record), kind).inc_by(count);
@@ -261,7 +292,11 @@ impl CallMetrics {
         self.tokens(&model, kind).inc();
         let (first, answered) = (AttemptKind::First, AttemptOutcome::Answered);
         self.attempts(&model, first, answered).inc();
-        for family in [&self.retries, &self.fallbacks, &self.hedges] {
+        let cost = ModelLabels {
+            model: model.clone(),
+        };
+        self.cost.get_or_create(&cost).inc_by(1.0);
+        for family in [&self.retries, &self.fallbacks, &self.hedges, &self.unpriced] {
             let model = model.clone();
             family.get_or_create(&ModelLabels { model }).inc();
         }

@@ -45,6 +45,12 @@ impl<'a> JsonLine<'a> {
         self.out.extend_from_slice(digits.format(value).as_bytes());
     }
 
+    /// A finite number.
+    pub(super) fn decimal(&mut self, name: &str, value: f64) {
+        self.name(name);
+        self.out.extend_from_slice(value.to_string().as_bytes());
+    }
+
     pub(super) fn flag(&mut self, name: &str, value: bool) {
         self.name(name);
         let text: &[u8] = if value { b"true" } else { b"false" };

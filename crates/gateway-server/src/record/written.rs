@@ -105,6 +105,9 @@ impl Record {
                 line.number(name, value);
             }
         }
+        if let Some(cost) = self.cost {
+            line.decimal("cost_usd", cost.dollars());
+        }
     }
 
     /// One line for people.

@@ -86,6 +86,10 @@ section! {
         honored "mock_timeout": Kind::Bool;
         honored "input_cost_per_token": Kind::AMOUNT;
         honored "output_cost_per_token": Kind::AMOUNT;
+        honored "cache_read_input_token_cost": Kind::AMOUNT;
+        honored "cache_creation_input_token_cost": Kind::AMOUNT;
+        honored "cache_creation_input_token_cost_above_1hr": Kind::AMOUNT;
+        honored "output_cost_per_reasoning_token": Kind::AMOUNT;
         honored "keepalive_seconds": Kind::SECONDS;
         ignored "itpm": Kind::COUNT => "this limit is not enforced";
         ignored "otpm": Kind::COUNT => "this limit is not enforced";
@@ -134,7 +138,7 @@ section! {
         ignored "aws_batch_role_arn": Kind::Text => "the files and batches routes do not exist";
         ignored "gcs_bucket_name": Kind::Text => "the files and batches routes do not exist";
         ignored "tiered_pricing": Kind::Any => "costs are not computed";
-        accepted "base_model": Kind::Text;
+        honored "base_model": Kind::Text;
         accepted "hf_model_name": Kind::Text;
         ignored "provider_affinity_header": Kind::Any => "calls of one session may go to different deployments";
         ignored "kubernetes_pod_discovery": Kind::Any => "pods are not discovered";
@@ -146,16 +150,21 @@ section! {
     MODEL_INFO = "model_info" {
         honored "id": Kind::Name;
         honored "max_input_tokens": Kind::COUNT;
+        honored "max_output_tokens": Kind::COUNT;
+        honored "supports_reasoning": Kind::Bool;
         honored "input_cost_per_token": Kind::AMOUNT;
         honored "output_cost_per_token": Kind::AMOUNT;
+        honored "cache_read_input_token_cost": Kind::AMOUNT;
+        honored "cache_creation_input_token_cost": Kind::AMOUNT;
+        honored "cache_creation_input_token_cost_above_1hr": Kind::AMOUNT;
+        honored "output_cost_per_reasoning_token": Kind::AMOUNT;
         honored "cooldown_time": Kind::SECONDS;
         honored "allowed_fails": Kind::TIMES;
         honored "allowed_fails_policy": Kind::Section(&super::routing::ALLOWED_FAILS_POLICY);
         honored "supports_assistant_prefill": Kind::Bool;
-        accepted "base_model": Kind::Text;
+        honored "base_model": Kind::Text;
         accepted "mode": Kind::Text;
         accepted "max_tokens": Kind::COUNT;
-        accepted "max_output_tokens": Kind::COUNT;
         accepted "tier": Kind::Text;
         accepted "description": Kind::Text;
         accepted "created_at": Kind::Any;
@@ -180,7 +189,7 @@ section! {
 
 /// Whether a key that is in no table is a price, of which LiteLLM has dozens.
 pub(in crate::config) fn is_price(key: &str) -> bool {
-    key.contains("_cost_per_")
+    key.contains("_cost_per_") || key.contains("_token_cost")
 }
 
 /// Parameters of request bodies that are common in `litellm_params`: never a misspelt key of ours.
