@@ -200,7 +200,7 @@ fn write_citations(members: &mut Members<'_>, parts: &[Part]) {
         let mut of_text = Vec::new();
         for (_, json) in citations {
             match citation(json, at..end) {
-                Citation::Annotation(text) => annotations.push(text),
+                Citation::Page(page) => annotations.push(page),
                 Citation::Foreign(json) => of_text.push(json),
             }
         }
@@ -210,10 +210,11 @@ fn write_citations(members: &mut Members<'_>, parts: &[Part]) {
         at = end;
     }
     if !annotations.is_empty() {
-        let list = members.key("annotations");
-        list.extend_from_slice(b"[");
-        list.extend_from_slice(annotations.join(",").as_bytes());
-        list.extend_from_slice(b"]");
+        members.array("annotations", |list| {
+            for page in &annotations {
+                list.object(|it| page.write(it));
+            }
+        });
     }
     if !foreign.is_empty() {
         members.object("provider_specific_fields", |members| {
@@ -227,7 +228,7 @@ fn write_media(members: &mut Members<'_>, parts: &[Part]) {
     let pictures: Vec<_> = parts.iter().filter_map(picture).collect();
     if !pictures.is_empty() {
         members.array("images", |list| {
-            for (index, url) in pictures.iter().enumerate() {
+            for (index, url) in (0..).zip(&pictures) {
                 list.object(|image| write_image(image, index, url));
             }
         });
@@ -237,7 +238,7 @@ fn write_media(members: &mut Members<'_>, parts: &[Part]) {
             PartKind::Audio {
                 source: crate::chat::Source::Base64 { media_type, data },
             } => members.object("audio", |audio| {
-                audio.value("id", AUDIO_ID);
+                audio.value("id", "audio_0");
                 audio.value("data", data);
                 audio.value("expires_at", &0);
                 audio.value("transcript", "");
@@ -256,14 +257,11 @@ fn write_media(members: &mut Members<'_>, parts: &[Part]) {
 }
 
 /// One of `images`.
-pub(super) fn write_image(image: &mut Members<'_>, index: usize, url: &str) {
+pub(super) fn write_image(image: &mut Members<'_>, index: u32, url: &str) {
     image.value("type", "image_url");
     image.value("index", &index);
     image.object("image_url", |it| it.value("url", url));
 }
-
-/// The id of sound that no provider keeps.
-pub(super) const AUDIO_ID: &str = "audio_0";
 
 fn picture(part: &Part) -> Option<String> {
     match &part.kind {
@@ -329,12 +327,16 @@ fn write_call(list: &mut Elements<'_>, call: &PartKind) {
 
 /// In Google's own place: <https://ai.google.dev/gemini-api/docs/thought-signatures#openai>.
 pub(super) fn write_signature(call: &mut Members<'_>, signature: Option<&Signature>) {
-    let googles = signature.filter(|it| it.by == Some(Dialect::Gemini));
-    if let Some(signature) = googles {
+    if let Some(signature) = signature.filter(|it| is_googles(it)) {
         call.object("extra_content", |extra| {
             extra.object("google", |google| {
                 google.value("thought_signature", &signature.value);
             });
         });
     }
+}
+
+/// Whether that place is the right one for it.
+pub(super) fn is_googles(signature: &Signature) -> bool {
+    signature.by == Some(Dialect::Gemini)
 }

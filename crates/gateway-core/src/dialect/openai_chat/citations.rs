@@ -3,65 +3,49 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::chat::Json;
-use crate::json::{Text, write_value};
+use crate::json::{Members, Text};
 
 /// What a citation is to a client.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Citation<'a> {
     /// An annotation in OpenAI's shape.
-    Annotation(Cow<'a, str>),
+    Page(Page<'a>),
     /// It names no page of the web, of which alone OpenAI's annotations speak.
     Foreign(&'a Json),
+}
+
+/// A page of the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Page<'a> {
+    url: Cow<'a, str>,
+    title: Cow<'a, str>,
+    span: Range<usize>,
+}
+
+impl Page<'_> {
+    /// Writes the annotation.
+    pub(super) fn write(&self, members: &mut Members<'_>) {
+        members.value("type", "url_citation");
+        members.object("url_citation", |it| {
+            it.value("end_index", &self.span.end);
+            it.value("start_index", &self.span.start);
+            it.value("title", &self.title);
+            it.value("url", &self.url);
+        });
+    }
 }
 
 /// A citation, whoever made it; `span` is where its text stands in the message, in characters.
 pub(super) fn citation(json: &Json, span: Range<usize>) -> Citation<'_> {
     let nested: Nested<'_> = serde_json::from_str(json.text()).unwrap_or_default();
-    let read: Wire<'_> = match nested.url_citation {
-        Some(citation) if citation.is_whole() => {
-            return Citation::Annotation(Cow::Borrowed(json.text()));
-        }
-        Some(citation) => citation,
-        None => serde_json::from_str(json.text()).unwrap_or_default(),
-    };
-    let Some(url) = read.url() else {
-        return Citation::Foreign(json);
-    };
-    let segment = read.segment.as_ref();
-    let start = read.start_index.or(segment.and_then(|it| it.start_index));
-    let end = read.end_index.or(segment.and_then(|it| it.end_index));
-    let annotation = Annotation {
-        r#type: "url_citation",
-        url_citation: UrlCitation {
-            end_index: end.unwrap_or(span.end),
-            start_index: start.unwrap_or(span.start),
-            title: read.title().unwrap_or(url),
-            url,
-        },
-    };
-    let mut text = Vec::new();
-    write_value(&mut text, &annotation);
-    match String::from_utf8(text) {
-        Ok(text) => Citation::Annotation(Cow::Owned(text)),
-        Err(_) => Citation::Foreign(json),
-    }
-}
-
-#[derive(Serialize)]
-struct Annotation<'a> {
-    r#type: &'static str,
-    url_citation: UrlCitation<'a>,
-}
-
-#[derive(Serialize)]
-struct UrlCitation<'a> {
-    end_index: usize,
-    start_index: usize,
-    title: &'a str,
-    url: &'a str,
+    let read = nested
+        .url_citation
+        .or_else(|| serde_json::from_str(json.text()).ok());
+    let page = read.and_then(|read| read.page(span));
+    page.map_or(Citation::Foreign(json), Citation::Page)
 }
 
 /// OpenAI's own shape, of which Google's text may lack the places.
@@ -113,7 +97,8 @@ struct Location<'a> {
     web: Option<Web<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Segment {
     #[serde(alias = "startIndex")]
     start_index: Option<usize>,
@@ -122,32 +107,20 @@ struct Segment {
 }
 
 impl<'a> Wire<'a> {
-    /// Whether nothing is missing of what OpenAI requires.
-    const fn is_whole(&self) -> bool {
-        self.url.is_some()
-            && self.title.is_some()
-            && self.start_index.is_some()
-            && self.end_index.is_some()
-    }
-
-    fn web(&self) -> Option<&Web<'a>> {
-        self.web
-            .as_ref()
-            .or(self.location.as_ref().and_then(|it| it.web.as_ref()))
-    }
-
-    fn url(&self) -> Option<&str> {
-        let web = self.web();
-        let in_web = web.and_then(|it| it.url.as_ref().or(it.uri.as_ref()));
-        let named = self.url.as_ref().or(self.uri.as_ref()).or(in_web);
-        named.map(|it| &*it.0).or_else(|| {
-            let source = &*self.source.as_ref()?.0;
-            source.contains("://").then_some(source)
+    fn page(self, span: Range<usize>) -> Option<Page<'a>> {
+        let web = self.web.or(self.location.and_then(|it| it.web));
+        let web = web.unwrap_or_default();
+        let source = self.source.filter(|source| source.0.contains("://"));
+        let named = self.url.or(self.uri).or(web.url).or(web.uri);
+        let url = named.or(source)?.0;
+        let title = self.title.or(web.title);
+        let segment = self.segment.unwrap_or_default();
+        let start = self.start_index.or(segment.start_index);
+        let end = self.end_index.or(segment.end_index);
+        Some(Page {
+            title: title.map_or_else(|| url.clone(), |title| title.0),
+            url,
+            span: start.unwrap_or(span.start)..end.unwrap_or(span.end),
         })
-    }
-
-    fn title(&self) -> Option<&str> {
-        let in_web = self.web().and_then(|it| it.title.as_ref());
-        self.title.as_ref().or(in_web).map(|it| &*it.0)
     }
 }

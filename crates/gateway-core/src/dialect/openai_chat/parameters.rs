@@ -80,7 +80,6 @@ pub(super) fn read_chat_parameter(
         "prediction" => to.prediction = Some(value(name, json)?),
         "web_search_options" => to.web_search = Some(value(name, json)?),
         "safety_identifier" if to.user.is_none() => to.user = Some(value(name, json)?),
-        "safety_identifier" => {}
         _ => return read_parameter(to, name, json),
     }
     Ok(Known::Yes)
@@ -102,6 +101,7 @@ pub(in crate::dialect) fn other(name: &str, json: &str) -> Option<Other> {
 
 /// What does not change the answer.
 const HINTS: &[&str] = &[
+    "safety_identifier",
     "stream_options",
     "prompt_cache_retention",
     "prompt_cache_options",

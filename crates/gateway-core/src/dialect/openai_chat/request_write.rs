@@ -32,10 +32,8 @@ pub(super) fn write_request(
         members.array("messages", |list| {
             write_messages(list, messages, target.quirks, losses);
         });
-        write_tools(members, tools, tool_choice.as_ref(), losses);
-        if !tools.is_empty() {
-            members.some("parallel_tool_calls", parallel_tool_calls.as_ref());
-        }
+        let choice = (tool_choice.as_ref(), *parallel_tool_calls);
+        write_tools(members, tools, choice, losses);
         write_parameters(members, parameters, target, losses);
         if *stream {
             members.value("stream", &true);

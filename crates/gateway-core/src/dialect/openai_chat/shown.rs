@@ -12,14 +12,12 @@ pub(super) enum Shown {
     Image(String),
     /// Sound in Base64.
     Audio(String),
-    /// It is of this dialect.
-    Own,
 }
 
 /// What a client can be shown of a part of `dialect`.
 pub(super) fn shown(dialect: Dialect, json: &Json) -> Option<Shown> {
-    if dialect == Dialect::OpenAiChat {
-        return Some(Shown::Own);
+    if dialect != Dialect::Gemini {
+        return None;
     }
     let Inline { inline } = serde_json::from_str(json.text()).ok()?;
     match inline.media_type.split('/').next() {

@@ -1,6 +1,6 @@
 //! Writes a stream of chunks for a client: <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
-use super::answer_write::{AUDIO_ID, CallShape, write_image, write_signature};
+use super::answer_write::{CallShape, is_googles, write_image, write_signature};
 use super::chunk_write::{Begun, Chunks, Shape};
 use super::citations::{Citation, citation};
 use super::finish::SaidRefusal;
@@ -29,8 +29,11 @@ pub(super) struct ChatWriter {
 struct ChoiceWriter {
     begun: bool,
     refused: bool,
-    /// Tool calls so far.
+    /// How many there are so far: those who put a stream together go by the indices of what is in lists.
     calls: u32,
+    blocks: u32,
+    annotations: u32,
+    images: u32,
     /// How much text was said, in characters.
     said: usize,
     /// What the parts that are not closed are.
@@ -41,7 +44,8 @@ struct ChoiceWriter {
 enum OpenPart {
     /// With the place of its first character.
     Text(usize),
-    Thinking,
+    /// With the index of its block.
+    Thinking(u32),
     Refusal,
     Call {
         index: u32,
@@ -137,7 +141,7 @@ impl ChatWriter {
         self.begin_choice(choice, out);
         let open = match opened {
             Opened::Text => OpenPart::Text(self.choice(choice).said),
-            Opened::Thinking { .. } => OpenPart::Thinking,
+            Opened::Thinking { .. } => OpenPart::Thinking(next(&mut self.choice(choice).blocks)),
             Opened::Refusal => {
                 self.choice(choice).refused = true;
                 OpenPart::Refusal
@@ -185,18 +189,19 @@ impl ChatWriter {
                 self.chunks
                     .delta(choice, |delta| delta.value("refusal", text), out)
             }
-            OpenPart::Thinking => self.thoughts(choice, text, out),
+            OpenPart::Thinking(index) => self.thoughts(choice, index, text, out),
             OpenPart::Call { index, custom } => self.arguments(choice, (index, custom), text, out),
             OpenPart::Silent => {}
         }
     }
 
     /// Both as `reasoning_content` and as LiteLLM's blocks, which clients put together again to send them back.
-    fn thoughts(&self, choice: u32, text: &str, out: &mut Vec<u8>) {
+    fn thoughts(&self, choice: u32, index: u32, text: &str, out: &mut Vec<u8>) {
         let fill = |delta: &mut Members<'_>| {
             delta.value("reasoning_content", text);
             delta.array("thinking_blocks", |blocks| {
                 blocks.object(|block| {
+                    block.value("index", &index);
                     block.value("type", "thinking");
                     block.value("thinking", text);
                 });
@@ -205,10 +210,12 @@ impl ChatWriter {
         self.chunks.delta(choice, fill, out);
     }
 
-    fn redacted(&self, choice: u32, signature: &Signature, out: &mut Vec<u8>) {
+    fn redacted(&mut self, choice: u32, signature: &Signature, out: &mut Vec<u8>) {
+        let index = next(&mut self.choice(choice).blocks);
         let fill = |delta: &mut Members<'_>| {
             delta.array("thinking_blocks", |blocks| {
                 blocks.object(|block| {
+                    block.value("index", &index);
                     block.value("type", "redacted_thinking");
                     block.value("data", &signature.tagged(Dialect::OpenAiChat));
                 });
@@ -221,9 +228,13 @@ impl ChatWriter {
         let open = self.choice(choice).open.iter().find(|(it, _)| *it == part);
         let open = open.map(|(_, open)| *open);
         let tagged = signature.tagged(Dialect::OpenAiChat);
+        if !matches!(open, Some(OpenPart::Thinking(_))) && !is_googles(signature) {
+            return;
+        }
         let fill = |delta: &mut Members<'_>| match open {
-            Some(OpenPart::Thinking) => delta.array("thinking_blocks", |blocks| {
+            Some(OpenPart::Thinking(index)) => delta.array("thinking_blocks", |blocks| {
                 blocks.object(|block| {
+                    block.value("index", &index);
                     block.value("type", "thinking");
                     block.value("thinking", "");
                     block.value("signature", &tagged);
@@ -242,6 +253,7 @@ impl ChatWriter {
 
     fn citation(&mut self, choice: u32, part: u32, json: &Json, out: &mut Vec<u8>) {
         let state = self.choice(choice);
+        let index = next(&mut state.annotations);
         let said = state.said;
         let start = state.open.iter().find_map(|(it, open)| match open {
             OpenPart::Text(start) if *it == part => Some(*start),
@@ -249,12 +261,12 @@ impl ChatWriter {
         });
         let told = citation(json, start.unwrap_or(said)..said);
         let fill = |delta: &mut Members<'_>| match &told {
-            Citation::Annotation(text) => {
-                let list = delta.key("annotations");
-                list.push(b'[');
-                list.extend_from_slice(text.as_bytes());
-                list.push(b']');
-            }
+            Citation::Page(page) => delta.array("annotations", |list| {
+                list.object(|it| {
+                    it.value("index", &index);
+                    page.write(it);
+                });
+            }),
             Citation::Foreign(json) => delta.object("provider_specific_fields", |fields| {
                 fields.value("citation", json);
             }),
@@ -264,8 +276,7 @@ impl ChatWriter {
 
     fn call(&mut self, choice: u32, call: &Begun<'_>, out: &mut Vec<u8>) -> OpenPart {
         let state = self.choice(choice);
-        let index = state.calls;
-        state.calls += 1;
+        let index = next(&mut state.calls);
         if self.calls == CallShape::Function {
             if index > 0 {
                 return OpenPart::Silent;
@@ -315,21 +326,18 @@ impl ChatWriter {
     }
 
     /// Of what is no text, pictures and sound can be told.
-    fn other(&self, choice: u32, dialect: Dialect, json: &Json, out: &mut Vec<u8>) {
-        let fill = |delta: &mut Members<'_>| match shown(dialect, json) {
-            Some(Shown::Image(url)) => delta.array("images", |list| {
-                list.object(|image| write_image(image, 0, &url));
-            }),
-            Some(Shown::Audio(data)) => delta.object("audio", |audio| {
-                audio.value("id", AUDIO_ID);
-                audio.value("data", &data);
-            }),
-            Some(Shown::Own) => delta.array("images", |list| list.value(json)),
-            None => {}
+    fn other(&mut self, choice: u32, dialect: Dialect, json: &Json, out: &mut Vec<u8>) {
+        let Some(shown) = shown(dialect, json) else {
+            return;
         };
-        if shown(dialect, json).is_some() {
-            self.chunks.delta(choice, fill, out);
-        }
+        let index = next(&mut self.choice(choice).images);
+        let fill = |delta: &mut Members<'_>| match &shown {
+            Shown::Image(url) => delta.array("images", |list| {
+                list.object(|image| write_image(image, index, url));
+            }),
+            Shown::Audio(data) => delta.object("audio", |audio| audio.value("data", data)),
+        };
+        self.chunks.delta(choice, fill, out);
     }
 
     fn logprobs(&mut self, choice: u32, json: &Json, out: &mut Vec<u8>) {
@@ -348,6 +356,13 @@ impl ChatWriter {
         self.chunks
             .end((choice, word), finish, self.tier.as_deref(), out);
     }
+}
+
+/// Counts one more; its number is how many there were.
+const fn next(count: &mut u32) -> u32 {
+    let index = *count;
+    *count += 1;
+    index
 }
 
 const SHAPE: Shape = Shape {

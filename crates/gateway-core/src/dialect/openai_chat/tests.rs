@@ -1,6 +1,7 @@
 //! Requests, answers and streams as OpenAI documents them, and what they are in no dialect.
 
 mod answers;
+mod collect;
 mod identity;
 mod requests;
 mod streams;

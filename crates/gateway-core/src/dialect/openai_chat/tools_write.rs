@@ -6,11 +6,11 @@ use crate::dialect::Dialect;
 use crate::json::{Elements, Members, write_object};
 use crate::translate::Losses;
 
-/// Writes `tools` and `tool_choice`.
+/// Writes `tools`, and which of them the model must call, and whether several at once.
 pub(super) fn write_tools(
     members: &mut Members<'_>,
     tools: &[Tool],
-    choice: Option<&ToolChoice>,
+    (choice, parallel): (Option<&ToolChoice>, Option<bool>),
     losses: &mut Losses,
 ) {
     for tool in tools {
@@ -23,7 +23,10 @@ pub(super) fn write_tools(
     }
     let mut known = tools.iter().filter(|tool| !is_foreign(tool)).peekable();
     if known.peek().is_none() {
-        // Without tools there is nothing to choose from.
+        // OpenAI refuses a choice among no tools.
+        if matches!(choice, Some(it) if !matches!(it, ToolChoice::Auto | ToolChoice::None)) {
+            losses.parameter("tool_choice");
+        }
         return;
     }
     members.array("tools", |list| {
@@ -53,6 +56,7 @@ pub(super) fn write_tools(
         }
         None => {}
     }
+    members.some("parallel_tool_calls", parallel.as_ref());
 }
 
 /// A tool that another provider runs.

@@ -30,7 +30,7 @@ const DONE: &str = "data: [DONE]\n\n";
 fn golden() -> String {
     [
         delta(ROLE),
-        delta(r#""reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"hm"}]"#),
+        delta(r#""reasoning_content":"hm","thinking_blocks":[{"index":0,"type":"thinking","thinking":"hm"}]"#),
         delta(r#""content":"Hé\n""#),
         delta(r#""content":"llo""#),
         delta(r#""tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}}]"#),
@@ -197,9 +197,9 @@ fn several_choices_are_told_apart() {
 #[test]
 fn pieces_of_signed_thoughts_are_parts() {
     let stream = [
-        delta(r#""reasoning_content":"a","thinking_blocks":[{"type":"thinking","thinking":"a"}]"#),
-        delta(r#""thinking_blocks":[{"type":"thinking","thinking":"","signature":"s"}]"#),
-        delta(r#""thinking_blocks":[{"type":"redacted_thinking","data":"r"}]"#),
+        delta(r#""reasoning_content":"a","thinking_blocks":[{"index":0,"type":"thinking","thinking":"a"}]"#),
+        delta(r#""thinking_blocks":[{"index":0,"type":"thinking","thinking":"","signature":"s"}]"#),
+        delta(r#""thinking_blocks":[{"index":1,"type":"redacted_thinking","data":"r"}]"#),
         delta(r#""content":"b""#),
         end("stop"),
     ]
@@ -290,11 +290,36 @@ fn signatures_of_other_makers_and_their_citations_are_told() {
         ),
         delta(r#""content":"ab""#),
         delta(
-            r#""annotations":[{"type":"url_citation","url_citation":{"end_index":2,"start_index":0,"title":"t","url":"u"}}]"#,
+            r#""annotations":[{"index":0,"type":"url_citation","url_citation":{"end_index":2,"start_index":0,"title":"t","url":"u"}}]"#,
         ),
         end("stop").replace("\"stop\"}", "\"stop\",\"stop_reason\":\"END\"}"),
     ];
     assert_eq!(out, expected.concat());
+}
+
+#[test]
+fn a_client_of_functions_gets_one_function_call() {
+    let stream = [
+        delta(ROLE),
+        delta(
+            r#""tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]"#,
+        ),
+        delta(
+            r#""tool_calls":[{"index":1,"id":"b","type":"function","function":{"name":"g","arguments":"{}"}}]"#,
+        ),
+        end("tool_calls"),
+        DONE.to_owned(),
+    ];
+    let expected = [
+        delta(ROLE),
+        delta(r#""function_call":{"name":"f","arguments":""}"#),
+        delta(r#""function_call":{"arguments":"{}"}"#),
+        end("function_call"),
+        DONE.to_owned(),
+    ];
+    let mut asked = asked();
+    asked.echo = vec![("functions", Json::parse("true").unwrap())];
+    assert_eq!(through(&[&stream.concat()], &asked), expected.concat());
 }
 
 #[test]
