@@ -14,6 +14,7 @@ use crate::upstream::Recorded;
 
 pub mod anthropic;
 pub mod bedrock;
+pub mod gemini;
 pub mod google;
 mod knobs;
 pub mod openai;
@@ -167,12 +168,18 @@ impl Dialects {
             return self.token.answer(request);
         }
         if path.ends_with("/models") && request.method == "GET" {
+            if path.contains("/v1beta/") {
+                return Script::json(200, &gemini::models_body(&["double", "double-large"]));
+            }
             return Script::json(200, &openai::models_body(&["double", "double-large"]));
         }
         if path.ends_with("/count_tokens") {
             return Script::json(200, &json!({"input_tokens": 11}));
         }
         if let Some(operation) = bedrock::Operation::of_path(path) {
+            return operation.answer(request, &self.knobs_of(request));
+        }
+        if let Some(operation) = gemini::Operation::of(request) {
             return operation.answer(request, &self.knobs_of(request));
         }
         let Some(wire) = Wire::of_path(path) else {
