@@ -1,5 +1,6 @@
 //! What a client is told when a call fails: one value, rendered by each dialect in its own shape.
 
+mod google;
 mod kind;
 mod phrases;
 mod read;
@@ -8,6 +9,7 @@ use crate::body::Malformed;
 use crate::envelope::EnvelopeError;
 use crate::sse::FrameError;
 
+pub use google::retry_delay;
 pub(crate) use kind::ANTHROPIC_OVERLOADED;
 pub use kind::ErrorKind;
 pub(crate) use read::{

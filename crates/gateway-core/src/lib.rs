@@ -71,7 +71,7 @@ pub use end::{EndReason, TimerName};
 pub use envelope::{
     Edit, Envelope, EnvelopeError, Found, GATEWAY_FIELDS, Limits, is_gateway_field,
 };
-pub use error::{ErrorInfo, ErrorKind};
+pub use error::{ErrorInfo, ErrorKind, retry_delay};
 pub use mock::{MockAnswer, mock_error};
 pub use observe::{Seen, StreamObserver};
 pub use passage::Passage;

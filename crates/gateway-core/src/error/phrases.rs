@@ -61,6 +61,7 @@ const PHRASES: &[(ErrorKind, &[&str])] = &[
             "exceed context limit",
             // Google.
             "exceeds the maximum number of tokens allowed",
+            "but model only supports up to",
             // Bedrock.
             "input is too long for requested model",
             "too many input tokens",
@@ -104,6 +105,7 @@ const PHRASES: &[(ErrorKind, &[&str])] = &[
             // Google.
             "blocked due to safety",
             "violates google's responsible ai practices",
+            "violate google's responsible ai practices",
             "prompt was blocked",
             "response was blocked",
             // Bedrock.

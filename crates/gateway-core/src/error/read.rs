@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::google;
 use super::phrases::kind_of_message;
 use super::{ErrorInfo, ErrorKind};
 use crate::dialect::Dialect;
@@ -78,7 +79,7 @@ pub(crate) fn read_error(
         .or_else(|| fields.message.and_then(any_text))
         .or_else(|| fields.detail.and_then(any_text));
     let code = fields.code.and_then(text);
-    let words = [fields.code, fields.kind, fields.status].map(|word| word.and_then(text));
+    let words = fields.words();
     let status = match found {
         UpstreamError::Status(status) => Some(status),
         UpstreamError::InBand(_) => words.iter().flatten().find_map(|word| {
@@ -107,9 +108,12 @@ pub(crate) fn read_error(
         _ => kind.status(),
     };
     Some(ErrorInfo {
-        status: status
-            .filter(|status| (400..=599).contains(status))
-            .unwrap_or(usual),
+        status: match (status, kind) {
+            // Google's status for a key that it does not know.
+            (Some(400), ErrorKind::Authentication) | (None, _) => usual,
+            (Some(status), _) if (400..=599).contains(&status) => status,
+            (Some(_), _) => usual,
+        },
         kind,
         message: shorten(message.unwrap_or_else(|| NO_MESSAGE.to_owned())),
         code: code.map(shorten),
@@ -165,6 +169,9 @@ struct Shape<'a> {
     code: Option<&'a RawValue>,
     #[serde(borrow)]
     status: Option<&'a RawValue>,
+    /// Google's reasons.
+    #[serde(borrow)]
+    details: Option<&'a RawValue>,
     /// AWS's name of the exception.
     #[serde(borrow, rename = "__type")]
     name: Option<&'a RawValue>,
@@ -178,6 +185,16 @@ struct Shape<'a> {
     /// OpenRouter repeats in it what its own upstream said.
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
+}
+
+impl Shape<'_> {
+    /// Where the words stand that tell the kind, the most precise one first.
+    fn words(&self) -> [Option<String>; 4] {
+        let reason = self.details.and_then(google::reason);
+        let [code, kind, status] =
+            [self.code, self.kind, self.status].map(|word| word.and_then(text));
+        [reason, code, kind, status]
+    }
 }
 
 /// The first element of an array; the others are skipped.

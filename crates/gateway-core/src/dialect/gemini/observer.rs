@@ -300,3 +300,6 @@ impl<'de> Deserialize<'de> for Part {
 
 /// Candidates that are told apart.
 const TRACKED: u64 = 64;
+
+#[cfg(test)]
+mod tests;

@@ -107,6 +107,16 @@ const SHAPES: &[(u16, &str, Facts<'_>)] = &[
         r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}},{"error":{"message":"other"}}]"#,
         (400, ErrorKind::InvalidRequest, Some("400"), None),
     ),
+    (
+        400,
+        r#"{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}"#,
+        (401, ErrorKind::Authentication, Some("400"), None),
+    ),
+    (
+        503,
+        r#"{"error":{"code":503,"message":"m","status":"UNAVAILABLE","details":[{"reason":"MODEL_CAPACITY_EXHAUSTED"}]}}"#,
+        (503, ErrorKind::Overloaded, Some("503"), None),
+    ),
     // AWS, Ollama, FastAPI.
     (
         403,
@@ -289,6 +299,16 @@ const PROSE: &[(u16, &str, ErrorKind)] = &[
     (
         429,
         r#"{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED"}}"#,
+        ErrorKind::RateLimit,
+    ),
+    (
+        400,
+        r#"{"error":{"code":400,"message":"Unable to submit request because the input token count is 2 but model only supports up to 1. Reduce the input token count and try again.","status":"INVALID_ARGUMENT"}}"#,
+        ErrorKind::ContextWindow,
+    ),
+    (
+        429,
+        r#"{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}"#,
         ErrorKind::RateLimit,
     ),
     // Bedrock.
