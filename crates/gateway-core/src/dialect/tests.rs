@@ -76,7 +76,12 @@ fn every_dialect_has_its_own_name() {
             "openai_chat",
             "openai_completions",
             "openai_embeddings",
-            "anthropic_messages"
+            "openai_responses",
+            "anthropic_messages",
+            "anthropic_count_tokens",
+            "gemini",
+            "gemini_count_tokens",
+            "bedrock_converse"
         ]
     );
 }
