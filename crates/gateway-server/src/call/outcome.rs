@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use gateway_core::{
-    Dialect, EndReason, ErrorInfo, ErrorKind, Lost, Malformed, Passage, TimerName, Usage, strip_bom,
+    Dialect, EndReason, ErrorInfo, ErrorKind, Lost, Malformed, Passage, TimerName, Usage,
+    retry_delay, strip_bom,
 };
 use gateway_providers::{PrepareError, Reply};
 use gateway_router::{Again, AttemptTimers, Failed, Outcome, SendFailure};
@@ -256,10 +257,10 @@ async fn refused(
             said_no(error)
         }
     };
+    let wait = wait::asked_for(&headers, SystemTime::now()).or_else(|| retry_delay(&body));
     if status == 400 {
         failed.error.said = body;
     }
-    let wait = wait::asked_for(&headers, SystemTime::now());
     failed.error.retry_after = wait;
     failed.outcome.retry_after = wait;
     failed.outcome.should_retry = should_retry(&headers);
