@@ -21,8 +21,9 @@ pub(crate) fn signed_id<'a>(id: &'a str, signature: Option<&Signature>) -> Cow<'
 /// What such a client sent back: the provider's id, and the signature if there is one.
 pub(crate) fn unsigned_id(id: &str) -> (&str, Option<Signature>) {
     let signed = id.split_once(MARK).and_then(|(own, encoded)| {
-        let value = String::from_utf8(decode_base64(encoded)?).ok()?;
-        Some((own, value))
+        // LiteLLM's ids hold the signature itself, which is the Base64 of bytes that are no text.
+        let value = String::from_utf8(decode_base64(encoded)?);
+        Some((own, value.unwrap_or_else(|_| encoded.to_owned())))
     });
     match signed {
         Some((own, value)) => {
@@ -59,6 +60,13 @@ mod tests {
             unsigned_id("call_1__thought__!"),
             ("call_1__thought__!", None)
         );
+    }
+
+    #[test]
+    fn an_id_from_litellm_holds_the_signature_itself() {
+        let (own, signature) = unsigned_id("call_1__thought__CiQB/+==");
+        assert_eq!(own, "call_1");
+        assert_eq!(signature.map(|it| it.value).as_deref(), Some("CiQB/+=="));
     }
 
     proptest! {
