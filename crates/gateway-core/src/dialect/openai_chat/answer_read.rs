@@ -4,9 +4,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::assistant_read::{Sender, WireAssistant};
+use super::citations::found;
 use super::finish::{Said, read_finish, settle};
 use crate::body::Malformed;
 use crate::chat::{Answer, Choice, Finish, FinishReason, Json, Part, PartKind};
+use crate::dialect::Dialect;
 use crate::json::object;
 use crate::usage::{Count, Usage};
 
@@ -20,6 +22,9 @@ struct WireAnswer<'a> {
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     service_tier: Option<String>,
+    /// Perplexity's.
+    #[serde(borrow)]
+    search_results: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -37,12 +42,22 @@ struct WireChoice<'a> {
 /// Reads an answer.
 pub(super) fn read_answer(text: &str) -> Result<Answer, Malformed> {
     let wire: WireAnswer<'_> = object(text).ok_or(Malformed::NotJson)?;
-    let choices: Result<_, _> = wire.choices.into_iter().map(WireChoice::choice).collect();
+    let choices = wire.choices.into_iter().map(WireChoice::choice);
+    let mut choices: Vec<Choice> = choices.collect::<Result<_, _>>()?;
+    let parts = choices.iter_mut().flat_map(|it| &mut it.parts);
+    let mut texts = parts.filter_map(|part| match &mut part.kind {
+        PartKind::Text { citations, .. } => Some(citations),
+        _ => None,
+    });
+    if let Some(citations) = texts.next() {
+        let found = found(wire.search_results).into_iter();
+        citations.extend(found.map(|json| (Dialect::OpenAiChat, json)));
+    }
     Ok(Answer {
         id: wire.id.filter(|id| !id.is_empty()),
         model: wire.model,
         created: wire.created.and_then(|it| it.0),
-        choices: choices?,
+        choices,
         usage: wire.usage.map(Usage::read).unwrap_or_default(),
         service_tier: wire.service_tier,
     })

@@ -59,6 +59,8 @@ pub(super) struct WireCall<'a> {
     function: Option<WireFunction<'a>>,
     custom: Option<WireCustom>,
     extra_content: Option<WireExtra>,
+    /// LiteLLM's place for the signature.
+    provider_specific_fields: Option<WireGoogle>,
     cache_control: Option<WireCache>,
 }
 
@@ -68,7 +70,7 @@ struct WireFunction<'a> {
     /// A string; some servers give the object itself.
     #[serde(borrow)]
     arguments: Option<&'a RawValue>,
-    /// Where LiteLLM keeps the marker and the signature of a call.
+    /// Where LiteLLM keeps them as well.
     cache_control: Option<WireCache>,
     provider_specific_fields: Option<WireGoogle>,
 }
@@ -151,9 +153,9 @@ impl WireCall<'_> {
         let extra = self.extra_content.and_then(|it| it.signature(sender));
         let (kind, cache) = match (self.function, self.custom) {
             (Some(function), _) => {
-                let beside = function
-                    .provider_specific_fields
-                    .and_then(|it| it.thought_signature);
+                let beside = self.provider_specific_fields;
+                let beside = beside.or(function.provider_specific_fields);
+                let beside = beside.and_then(|it| it.thought_signature);
                 let kind = PartKind::ToolCall {
                     id: own.to_owned(),
                     name: function.name.ok_or_else(|| missing("function.name"))?,

@@ -24,6 +24,9 @@ pub(super) struct Chunk<'a> {
     pub(super) usage: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) service_tier: Option<Text<'a>>,
+    /// Perplexity's; the same in every chunk.
+    #[serde(borrow)]
+    pub(super) search_results: Option<&'a RawValue>,
     /// Groq's place for the usage.
     #[serde(borrow)]
     pub(super) x_groq: Option<Vendor<'a>>,

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::chat::Json;
-use crate::json::{Members, Text};
+use crate::json::{Members, Text, write_object};
 
 /// What a citation is to a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,34 @@ impl Page<'_> {
             it.value("url", &self.url);
         });
     }
+}
+
+/// What Perplexity found on the web, as annotations without places:
+/// <https://docs.perplexity.ai/api-reference/chat-completions-post>.
+pub(super) fn found(results: Option<&RawValue>) -> Vec<Json> {
+    #[derive(Deserialize)]
+    struct Found<'a> {
+        #[serde(borrow)]
+        url: Option<Text<'a>>,
+        #[serde(borrow)]
+        title: Option<Text<'a>>,
+    }
+
+    let read = results.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let read: Vec<Found<'_>> = read.unwrap_or_default();
+    let told = read.iter().filter_map(|it| {
+        let mut out = Vec::new();
+        let url = it.url.as_ref()?;
+        write_object(&mut out, |members| {
+            members.value("type", "url_citation");
+            members.object("url_citation", |page| {
+                page.value("url", &url.0);
+                page.some("title", it.title.as_ref().map(|it| &it.0));
+            });
+        });
+        Json::parse(String::from_utf8(out).ok()?)
+    });
+    told.collect()
 }
 
 /// A citation, whoever made it; `span` is where its text stands in the message, in characters.

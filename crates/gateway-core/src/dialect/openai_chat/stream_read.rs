@@ -8,6 +8,7 @@ use super::answer_read::stop_sequence;
 use super::assistant_read::{Sender, WireThinking};
 use super::calls::{Calls, Way};
 use super::chunk::{Chunk, Content, WireChoice, WireDelta, text_of};
+use super::citations::found;
 use super::finish::{Said, read_finish, settle};
 use crate::body::Malformed;
 use crate::chat::{Delta, Finish, FinishReason, Json, Opened, PartKind, PartTracker, Running};
@@ -32,6 +33,8 @@ struct ChoiceReader {
     tracker: PartTracker,
     calls: Calls,
     refused: bool,
+    /// What was found on the web was told.
+    cited: bool,
     finish: Option<Finish>,
 }
 
@@ -86,7 +89,11 @@ impl ChatReader {
         let in_choices = choices.iter().find_map(|choice| choice.usage);
         for choice in choices {
             let number = choice.index.map_or(Some(0), |index| index.0);
-            self.choice(number)?.read(choice, sink)?;
+            let reader = self.choice(number)?;
+            reader.read(choice, sink)?;
+            if number == Some(0) && reader.finish.is_some() && !reader.cited {
+                reader.cite(chunk.search_results, sink);
+            }
         }
         let in_vendor = chunk.x_groq.and_then(|it| it.usage);
         if let Some(usage) = chunk.usage.or(in_vendor).or(in_choices) {
@@ -122,6 +129,7 @@ impl ChoiceReader {
             tracker: PartTracker::of(choice),
             calls: Calls::default(),
             refused: false,
+            cited: false,
             finish: None,
         }
     }
@@ -188,7 +196,7 @@ impl ChoiceReader {
             self.piece(Running::Refusal, text.0, sink);
         }
         for annotation in delta.annotations.unwrap_or_default() {
-            self.citation(annotation, sink);
+            self.citation(Json::from(annotation), sink);
         }
         for image in delta.images.unwrap_or_default() {
             self.other(image, sink);
@@ -257,13 +265,20 @@ impl ChoiceReader {
         }
     }
 
-    fn citation(&mut self, raw: &RawValue, sink: &mut dyn FnMut(Delta<'_>)) {
+    fn cite(&mut self, results: Option<&RawValue>, sink: &mut dyn FnMut(Delta<'_>)) {
+        for json in found(results) {
+            self.cited = true;
+            self.citation(json, sink);
+        }
+    }
+
+    fn citation(&mut self, json: Json, sink: &mut dyn FnMut(Delta<'_>)) {
         let part = self.running(Running::Text, sink);
         sink(Delta::Citation {
             choice: self.choice,
             part,
             dialect: Dialect::OpenAiChat,
-            json: Json::from(raw),
+            json,
         });
     }
 

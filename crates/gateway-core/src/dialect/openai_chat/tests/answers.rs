@@ -211,6 +211,16 @@ fn an_annotation_gets_the_places_that_its_maker_does_not_know() {
 }
 
 #[test]
+fn what_perplexity_found_is_cited() {
+    let body = json!({"choices": [{"message": {"content": "ab"}, "finish_reason": "stop"}],
+        "search_results": [{"title": "t", "url": "https://a"}, {"title": "no address"}]});
+    let told = write_answer(&read_answer(&body.to_string()), &asked());
+    let expected = json!([{"type": "url_citation",
+        "url_citation": {"end_index": 2, "start_index": 0, "title": "t", "url": "https://a"}}]);
+    assert_eq!(told["choices"][0]["message"]["annotations"], expected);
+}
+
+#[test]
 fn an_end_without_a_word_of_openais_gets_the_nearest() {
     for (reason, word) in [
         (FinishReason::Refusal, "content_filter"),

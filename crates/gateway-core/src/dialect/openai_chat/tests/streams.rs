@@ -323,6 +323,30 @@ fn a_client_of_functions_gets_one_function_call() {
 }
 
 #[test]
+fn what_perplexity_found_is_cited_once() {
+    let found = |chunk: String| {
+        let results =
+            r#""search_results":[{"title":"t","url":"https://a","date":null}],"choices":"#;
+        chunk.replace("\"choices\":", results)
+    };
+    let stream = [
+        found(delta(r#""content":"ab""#)),
+        found(end("stop")),
+        found(end("stop")),
+    ];
+    let expected = [
+        delta(ROLE),
+        delta(r#""content":"ab""#),
+        delta(
+            r#""annotations":[{"index":0,"type":"url_citation","url_citation":{"end_index":2,"start_index":0,"title":"t","url":"https://a"}}]"#,
+        ),
+        end("stop"),
+        DONE.to_owned(),
+    ];
+    assert_eq!(through(&[&stream.concat()], &asked()), expected.concat());
+}
+
+#[test]
 fn a_picture_of_googles_is_shown_as_one() {
     let json = Json::parse(r#"{"inlineData":{"mimeType":"image/png","data":"iVBO"}}"#);
     let opened = Opened::Other {
