@@ -236,6 +236,11 @@ async fn an_anthropic_client_is_served_by_converse() {
             .filter_map(|delta| delta["partial_json"].as_str().map(str::to_owned))
             .collect();
         assert_eq!(arguments, "{\"city\": \"Paris\"}{}");
+        let mut deltas = view.events.iter().map(|event| event.json());
+        let last = deltas.rfind(|event| event["type"] == "message_delta");
+        let last = last.unwrap();
+        assert_eq!(last["delta"]["stop_reason"], "tool_use");
+        assert_eq!(last["usage"]["output_tokens"], 5);
     }
     let folder = tempfile::tempdir().unwrap();
     let mut files = vec![wrong_body(folder.path())];
@@ -245,6 +250,25 @@ async fn an_anthropic_client_is_served_by_converse() {
         files.push(file);
     }
     judge(&files).await;
+}
+
+#[tokio::test]
+async fn an_openai_client_is_served_by_converse_and_told_the_usage_that_comes_last() {
+    let (_upstream, gateway) = world().await;
+    let request = Request::chat("hello").model("claude-text").streaming();
+    let request = request
+        .field("stream_options", json!({"include_usage": true}))
+        .bearer(KEY);
+    let (view, record) = call(&gateway, Carry::Http1, request).await;
+    assert!(view.is_complete(), "{view:?}");
+    assert_eq!(view.text(), Knobs::default().texts().collect::<String>());
+    assert_eq!(record["end"], "complete", "{record:#}");
+    let mut events = view.events.iter().filter(|event| !event.is_marker());
+    let usage = &events.next_back().unwrap().json()["usage"];
+    assert_eq!(
+        (&usage["prompt_tokens"], &usage["completion_tokens"]),
+        (&json!(11), &json!(5))
+    );
 }
 
 #[tokio::test]
