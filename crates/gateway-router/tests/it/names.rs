@@ -181,10 +181,19 @@ async fn equal_entries_are_two_deployments_with_ids_that_stay() {
     assert!(!format!("{catalog:?}").contains("sk-secret"));
 }
 
+/// The same for calls in its provider's own dialects only.
+fn native(mut deployment: DeploymentConfig) -> DeploymentConfig {
+    deployment.endpoint.native_only = true;
+    deployment
+}
+
 #[tokio::test]
 async fn only_those_that_speak_the_dialect_are_candidates() {
     let catalog = catalog(
-        vec![named("o", "g", "openai/m"), named("a", "g", "anthropic/m")],
+        vec![
+            native(named("o", "g", "openai/m")),
+            native(named("a", "g", "anthropic/m")),
+        ],
         Vec::new(),
     );
     let ids = |dialect| {
@@ -198,7 +207,7 @@ async fn only_those_that_speak_the_dialect_are_candidates() {
     };
     assert_eq!(ids(Dialect::OpenAiChat), Some(vec!["o".to_owned()]));
     assert_eq!(ids(Dialect::AnthropicMessages), Some(vec!["a".to_owned()]));
-    let only = crate::world::catalog(vec![named("o", "g", "openai/m")], Vec::new());
+    let only = crate::world::catalog(vec![native(named("o", "g", "openai/m"))], Vec::new());
     assert!(
         only.resolve("g")
             .expect("known")
@@ -214,10 +223,10 @@ async fn who_shares_no_dialect_with_its_group_counts_as_alone() {
         let rules = catalog.deployments().map(|it| it.cooldown.alone);
         rules.collect()
     };
-    let openai = || deployment("g", "openai/m");
-    let anthropic = || deployment("g", "anthropic/m");
+    let openai = || native(deployment("g", "openai/m"));
+    let anthropic = || native(deployment("g", "anthropic/m"));
     assert_eq!(alone(vec![openai()]), [true]);
     assert_eq!(alone(vec![openai(), anthropic()]), [true, true]);
-    let three = vec![openai(), anthropic(), deployment("g", "groq/m")];
+    let three = vec![openai(), anthropic(), native(deployment("g", "groq/m"))];
     assert_eq!(alone(three), [false, true, false]);
 }

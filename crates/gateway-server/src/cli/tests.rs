@@ -131,7 +131,7 @@ model_list:
       weight: 1
       stream_timeout: 0.5
   - model_name: slow
-    litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: sk-hidden}
+    litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: sk-hidden, native_only: true}
 router_settings:
   timeout: 60
   num_retries: 3

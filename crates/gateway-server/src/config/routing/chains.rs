@@ -146,7 +146,7 @@ impl Reader<'_, '_> {
             return;
         };
         let message = format!(
-            "`{}` is passed over: it does not speak {dialects}, and calls are not translated",
+            "`{}` is passed over: it serves no {dialects} calls",
             target.model.escape_debug()
         );
         self.report.warn(Code::NoEffect, item.place(), message);
