@@ -11,6 +11,7 @@ mod parts;
 mod stream_reader;
 mod stream_writer;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -19,7 +20,7 @@ use serde_json::value::RawValue;
 
 use super::{Dialect, Wire};
 use crate::body::AnswerShape;
-use crate::error::{ErrorInfo, read_error_event};
+use crate::error::{ErrorInfo, ErrorKind, read_error_event};
 use crate::json::{is_filled, object};
 use crate::observe::{Observe, Seen, StreamObserver};
 use crate::quick::{Key, is_object_like, key};
@@ -39,7 +40,9 @@ pub(super) static WIRE: Wire = Wire {
     back: Some(&back::BACK),
 };
 
-/// `{"type":"error","error":{"type","message"},"request_id"}`, the same as an answer and in a stream.
+/// `{"type":"error","error":{"type","message"},"request_id"}`, the same as an answer and in a stream. A prompt that is too
+/// long has no type of its own: clients know it by Anthropic's words, and shorten the conversation, so those go before
+/// what another provider said.
 pub(super) fn write_error(error: &ErrorInfo) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
@@ -52,12 +55,17 @@ pub(super) fn write_error(error: &ErrorInfo) -> Vec<u8> {
     #[derive(Serialize)]
     struct Inner<'a> {
         r#type: &'static str,
-        message: &'a str,
+        message: Cow<'a, str>,
     }
 
     let inner = Inner {
         r#type: error.kind.anthropic_type(),
-        message: &error.message,
+        message: match error.kind {
+            ErrorKind::ContextWindow if !TOO_LONG.iter().any(|own| error.message.contains(own)) => {
+                format!("{}: {}", TOO_LONG[0], error.message).into()
+            }
+            _ => error.message.as_str().into(),
+        },
     };
     let body = Body {
         r#type: "error",
@@ -250,6 +258,9 @@ impl<'de> Deserialize<'de> for Parts {
 fn plain_string(raw: &RawValue) -> Option<&str> {
     raw.get().strip_prefix('"')?.strip_suffix('"')
 }
+
+/// What Anthropic says of a prompt that is too long, by itself and with the answer that is wanted.
+const TOO_LONG: [&str; 2] = ["prompt is too long", "exceed context limit"];
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use self::chunk::{ChoiceSet, Chunk};
 use super::Dialect;
-use crate::error::{ErrorInfo, read_error_event};
+use crate::error::{ErrorInfo, ErrorKind, read_error_event};
 use crate::json::object;
 use crate::observe::{Observe, Seen};
 use crate::quick::{Key, is_object_like, key};
@@ -20,7 +20,8 @@ pub(super) const ERROR_EVENT_HEAD: &[u8] = b"data: ";
 pub(super) const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// `{"error":{"message","type","param","code"}}`: SDKs raise on the top-level `error` object, as an answer and in a
-/// stream. `code` is the status as a string unless the upstream gave one, as LiteLLM has it.
+/// stream. `code` is the status as a string unless the upstream gave one, as LiteLLM has it; a prompt that is too long has
+/// OpenAI's own, whoever refused it: agents and frameworks look for it, to shorten the conversation.
 pub(super) fn write_error(error: &ErrorInfo) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
@@ -40,7 +41,10 @@ pub(super) fn write_error(error: &ErrorInfo) -> Vec<u8> {
         message: &error.message,
         r#type: error.kind.openai_type(),
         param: error.param.as_deref(),
-        code: error.code.as_deref().unwrap_or(&status),
+        code: match error.kind {
+            ErrorKind::ContextWindow => "context_length_exceeded",
+            _ => error.code.as_deref().unwrap_or(&status),
+        },
     };
     serde_json::to_vec(&Body { error: inner }).expect("strings and options always serialize")
 }

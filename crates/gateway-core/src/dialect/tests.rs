@@ -30,6 +30,21 @@ fn an_upstreams_own_code_is_kept() {
 }
 
 #[test]
+fn a_prompt_that_is_too_long_is_one_in_the_words_of_the_clients_dialect() {
+    let error = ErrorInfo::new(ErrorKind::ContextWindow, "It has 9 tokens too many.");
+    let body = Dialect::OpenAiChat.error_body(&error);
+    assert!(body.ends_with(br#""param":null,"code":"context_length_exceeded"}}"#));
+    let body = Dialect::AnthropicMessages.error_body(&error);
+    assert_eq!(
+        body,
+        r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: It has 9 tokens too many."}}"#
+    );
+    let own = ErrorInfo::new(ErrorKind::ContextWindow, "prompt is too long: 9 > 8");
+    let body = Dialect::AnthropicMessages.error_body(&own);
+    assert!(body.ends_with(br#""message":"prompt is too long: 9 > 8"}}"#));
+}
+
+#[test]
 fn anthropic_errors_are_named_and_carry_the_request_id() {
     let body = Dialect::AnthropicMessages.error_body(&told());
     assert_eq!(

@@ -116,11 +116,9 @@ fn the_names_of_exceptions_ask_for_errors() {
             let read = dialect
                 .read_error_body(dialect.status(&error), &dialect.error_body(&error))
                 .expect("our own errors are known");
-            assert_eq!(
-                (read.status, read.message),
-                (*status, "by hand".to_owned()),
-                "{name}"
-            );
+            assert_eq!(read.status, *status, "{name}");
+            // Anthropic's words for a prompt that is too long may go before.
+            assert!(read.message.ends_with("by hand"), "{name}: {read:?}");
         }
     }
     let refused = mock_error("Exception: content_filter_policy").expect("it is known");

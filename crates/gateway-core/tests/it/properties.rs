@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use gateway_core::{
-    Collected, Dialect, Envelope, EnvelopeError, Flow, Framer, Limits, MockAnswer, Prefill, Seen,
-    TextCollector, Usage, is_gateway_field,
+    Collected, Dialect, Envelope, EnvelopeError, ErrorInfo, ErrorKind, Flow, Framer, Limits,
+    MockAnswer, Prefill, Seen, TextCollector, Usage, is_gateway_field,
 };
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -134,10 +134,8 @@ pub(crate) fn error_body(input: &[u8]) {
             let read = dialect
                 .read_error_body(error.status, &told)
                 .expect("our own error bodies are known");
-            assert_eq!(
-                (read.status, read.message),
-                (error.status, error.message.clone())
-            );
+            assert_eq!(read.status, error.status);
+            assert!(says(&read, &error));
             let mut observer = dialect.stream_observer();
             let mut seen = Vec::new();
             let fed = Framer::new(1 << 20).feed(dialect.error_event(&error), |event| {
@@ -146,10 +144,18 @@ pub(crate) fn error_body(input: &[u8]) {
             });
             assert_eq!((fed.error, seen.len()), (None, 1));
             if dialect.streams() {
-                assert!(matches!(&seen[..], [Seen::Error(seen)] if seen.message == error.message));
+                assert!(matches!(&seen[..], [Seen::Error(seen)] if says(seen, &error)));
             }
         }
     }
+}
+
+/// Whether an error that was read back says what was told. Of a prompt that is too long a dialect may have own words, which
+/// go before, and may push out the last of a long message.
+fn says(read: &ErrorInfo, told: &ErrorInfo) -> bool {
+    let begin: String = told.message.chars().take(256).collect();
+    let own_words = told.kind == ErrorKind::ContextWindow && read.message.contains(&begin);
+    read.message == told.message || own_words
 }
 
 /// Whatever is asked and however two streams look, what is spliced of them is whole events with at most one terminal
