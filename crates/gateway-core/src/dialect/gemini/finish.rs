@@ -31,12 +31,13 @@ const WORDS: &[(&str, FinishReason)] = &[
     ("CONTINUATION", Pause),
 ];
 
-/// A word of Google's and what it adds to it. Tool calls end with `STOP` there.
+/// A word of Google's and what it adds to it. Tool calls end with `STOP` there; after calls, a word that is not Google's
+/// is taken for one of a server that speaks as Google does, and says of calls what it likes.
 pub(super) fn read(word: &str, message: Option<&str>, called: bool) -> Finish {
     let known = WORDS.iter().find(|(it, _)| *it == word);
-    let reason = match known.map_or(Failed, |(_, reason)| *reason) {
-        Stop if called => FinishReason::ToolCalls,
-        reason => reason,
+    let reason = match known.map(|(_, reason)| *reason) {
+        None | Some(Stop) if called => FinishReason::ToolCalls,
+        known => known.unwrap_or(Failed),
     };
     let plain = matches!(reason, Stop | Length | FinishReason::ToolCalls);
     let detail = match message {
@@ -78,4 +79,23 @@ pub(super) fn word(finish: &Finish) -> &'static str {
         .find(|(it, reason)| *it == said && *reason == wanted)
         .or_else(|| WORDS.iter().find(|(_, reason)| *reason == wanted))
         .map_or("OTHER", |(word, _)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::chat::FinishReason;
+
+    #[test]
+    fn calls_are_the_reason_unless_google_says_another() {
+        for (word, called, reason) in [
+            ("STOP", false, FinishReason::Stop),
+            ("STOP", true, FinishReason::ToolCalls),
+            ("MAX_TOKENS", true, FinishReason::Length),
+            ("FUNCTION_CALL", true, FinishReason::ToolCalls),
+            ("FUNCTION_CALL", false, FinishReason::Failed),
+        ] {
+            assert_eq!(read(word, None, called).reason, reason, "{word}");
+        }
+    }
 }
