@@ -16,7 +16,7 @@ async function tell(name, call) {
     line.result = await call();
   } catch (error) {
     line.raised = classes(error);
-    line.status = error.status ?? null;
+    line.status = error.status ?? error.statusCode ?? null;
     line.message = error.message;
   }
   console.log(JSON.stringify(line));

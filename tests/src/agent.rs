@@ -76,6 +76,7 @@ impl Agent {
         command.arg(program).current_dir(work).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", home.path());
+        command.env("TMPDIR", home.path());
         Self { command, home }
     }
 

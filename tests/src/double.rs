@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gateway_testkit::client::{Http1Client, Request};
 use gateway_testkit::process::{Process, ProcessConfig, Ready};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{PATIENCE, published};
@@ -14,6 +14,7 @@ use crate::{PATIENCE, published};
 pub struct Double {
     process: Process,
     url: String,
+    bases: &'static [(&'static str, &'static str)],
     _dir: TempDir,
 }
 
@@ -38,20 +39,33 @@ impl Double {
         let url = lines.iter().find_map(|line| line.split_once(LISTENS));
         let url = url.expect("it says where it listens").1.trim().to_owned();
         Self {
+            bases: AIMOCK_BASES,
             process,
             url,
             _dir: dir,
         }
     }
 
-    /// llmsim, which repeats what it was asked, counts tokens with a real tokenizer, and knows nothing of fixtures.
+    /// llmsim with these scenarios, which play for a request whose text says `[[llmsim:NAME]]`; any other it repeats. It
+    /// counts tokens with a real tokenizer, and speaks OpenAI's dialects and Anthropic's.
     ///
     /// # Panics
     /// If it does not start; the message holds its output.
-    pub async fn llmsim() -> Self {
+    pub async fn llmsim(scenarios: &[Value]) -> Self {
         let dir = TempDir::with_prefix("llmsim-").expect("a directory can be made");
+        let played = dir.path().join("scenarios");
+        std::fs::create_dir(&played).expect("the directory is writable");
+        for scenario in scenarios {
+            let name = scenario["name"].as_str().expect("a scenario has a name");
+            let file = played.join(name).with_extension("json");
+            std::fs::write(file, scenario.to_string()).expect("the directory is writable");
+        }
+        let mut settings = LLMSIM.to_owned();
+        if !scenarios.is_empty() {
+            settings += &format!("scenarios_path = {:?}\n", text(&played));
+        }
         let file = dir.path().join("llmsim.toml");
-        std::fs::write(&file, LLMSIM).expect("the directory is writable");
+        std::fs::write(&file, settings).expect("the directory is writable");
         let program = published::installed("llmsim.crate").join("bin/llmsim");
         let config = process(&program, dir.path())
             .args(["serve", "--host", "127.0.0.1", "--port", "{port}"])
@@ -59,6 +73,7 @@ impl Double {
             .ready_at("/health");
         let process = Process::start(config).await;
         Self {
+            bases: LLMSIM_BASES,
             url: process.url(),
             process,
             _dir: dir,
@@ -69,6 +84,34 @@ impl Double {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The parameters of a deployment behind which is this double and nothing but this dialect: `chat` and `responses` of
+    /// OpenAI, `messages` of Anthropic, `gemini`, `converse` of Bedrock; or `openai`, which speaks both of OpenAI's.
+    ///
+    /// # Panics
+    /// If this double does not speak it.
+    #[must_use]
+    pub fn deployment(&self, dialect: &str) -> Value {
+        let base = self.bases.iter().find(|(name, _)| *name == dialect);
+        let (_, base) = base.unwrap_or_else(|| panic!("no double speaks {dialect}"));
+        let base = format!("{}{base}", self.url);
+        let keyed = |model| json!({"model": model, "api_base": base, "api_key": "sk-provider"});
+        match dialect {
+            "messages" => keyed("anthropic/claude-sonnet-4-5"),
+            "gemini" => keyed("gemini/gemini-2.5-pro"),
+            "converse" => json!({
+                "model": "bedrock/converse/anthropic.claude-sonnet-4-5-v1:0",
+                "api_base": base,
+                "aws_access_key_id": "AKIAEXAMPLE",
+                "aws_secret_access_key": "a-secret",
+                "aws_region_name": "us-east-1",
+            }),
+            "responses" => keyed("openai/responses/gpt-5"),
+            "openai" => keyed("openai/gpt-5"),
+            // One who copied OpenAI's API before there were Responses.
+            _ => keyed("openai_like/gpt-5"),
+        }
     }
 
     /// What it has said.
@@ -107,6 +150,21 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// Under which path each dialect begins.
+const AIMOCK_BASES: &[(&str, &str)] = &[
+    ("chat", "/v1"),
+    ("responses", "/v1"),
+    ("openai", "/v1"),
+    ("messages", ""),
+    ("gemini", "/v1beta"),
+    ("converse", ""),
+];
+const LLMSIM_BASES: &[(&str, &str)] = &[
+    ("chat", "/openai/v1"),
+    ("responses", "/openai/v1"),
+    ("openai", "/openai/v1"),
+    ("messages", "/anthropic"),
+];
 /// What aimock says when it can be called.
 const LISTENS: &str = "listening on ";
 /// Without the pauses of a real model.

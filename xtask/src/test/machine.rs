@@ -13,7 +13,7 @@ struct Tool {
     probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 7] = [
     Tool {
         package: "python3-venv",
         program: "python3",
@@ -39,6 +39,12 @@ const TOOLS: [Tool; 6] = [
         package: "curl",
         program: "curl",
         probe: &["--version"],
+    },
+    // Agents run in a network of their own, whose loopback must be set up.
+    Tool {
+        package: "iproute2",
+        program: "ip",
+        probe: &["-V"],
     },
     // The gateway's allocator is built with it.
     Tool {
