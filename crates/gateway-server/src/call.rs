@@ -1,6 +1,7 @@
 //! The life of a call: read, resolve, attempt, answer.
 
 // What is asked.
+mod asked;
 pub(crate) mod intake;
 mod options;
 
@@ -21,10 +22,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway_core::{Dialect, EndReason, Envelope, ErrorInfo, ErrorKind};
-use gateway_providers::ServiceTier;
-use gateway_router::{Answered, Plan, Resolved, Unanswered, execute};
-use http::request::Parts;
+use gateway_router::{Answered, Plan, Unanswered, execute};
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
@@ -38,9 +36,9 @@ use crate::relay::{Carrier, Relay, StreamTimers};
 use crate::respond::{self, Failure};
 use crate::upstream::{Batch, UpstreamStream};
 use crate::worker::{Snapshot, Worker};
+use asked::{Asked, Taken, take};
 use attempt::{Attempts, Got};
 use continuation::Wish;
-use options::Said;
 
 pub(crate) use continuation::{Continuation, Continued, GoingOn};
 pub(crate) use headers::names;
@@ -100,22 +98,6 @@ pub(crate) async fn answer(
     }
 }
 
-/// What a client asks for, and how it is answered.
-enum Taken {
-    /// By a provider.
-    Asked(Box<Asked>),
-    /// By an estimate: nobody can count.
-    Estimated(Bytes),
-}
-
-/// What a client asks for, read and understood, and who may serve it.
-struct Asked {
-    parts: Parts,
-    envelope: Envelope,
-    resolved: Resolved,
-    said: Said,
-}
-
 /// A call whose upstream has answered as far as it must be known, or failed.
 #[derive(Debug)]
 pub(crate) struct Attempted {
@@ -169,46 +151,6 @@ pub(crate) fn refuse(
     respond::with(status, head, Outgoing::recorded(body, record))
 }
 
-/// Reads and understands the request.
-async fn take(
-    snapshot: &Snapshot,
-    request: Request<Incoming>,
-    route: CallRoute,
-    record: &mut OpenRecord,
-) -> Result<Taken, Failure> {
-    let limits = &snapshot.limits;
-    let (parts, body) = request.into_parts();
-    let key = intake::key_in_query(route.dialect, parts.uri.query());
-    if let Err(denied) = snapshot.keys.check(&parts.headers, key.as_deref()) {
-        return Err(Failure::rejected(
-            ErrorKind::Authentication,
-            denied.message(),
-        ));
-    }
-    intake::admit(&parts.headers, limits.request_bytes)?;
-    record.take_places(&parts.headers).await?;
-    let body = intake::collect(body, limits.request_bytes, limits.request_idle).await?;
-    let envelope = intake::read(body, &route)?;
-    record.array = route.dialect == Dialect::Gemini && !intake::asks_for_events(parts.uri.query());
-    let asked_for = resolve(snapshot, &envelope, route.model.as_deref(), record)?;
-    let Some(resolved) = asked_for.speaking(route.dialect) else {
-        return match count::estimate(route.dialect, &envelope) {
-            Some(count) => Ok(Taken::Estimated(count)),
-            None => Err(not_served(route.dialect)),
-        };
-    };
-    let mut said = options::read(&parts.headers, &envelope, snapshot)?;
-    said.options.stream = record.stream;
-    record.max_retries = said.options.retries;
-    // On the heap: a future has room for each of its arguments twice.
-    Ok(Taken::Asked(Box::new(Asked {
-        parts,
-        envelope: said.envelope.take().unwrap_or(envelope),
-        resolved,
-        said,
-    })))
-}
-
 /// From the request to an answer that may be opened towards the client, by as many attempts as it takes.
 async fn attempt(
     worker: Arc<Worker>,
@@ -226,13 +168,10 @@ async fn attempt(
         seed,
         record.started,
     );
-    let mut timers = StreamTimers {
-        call: (plan.due(), plan.call_timer().clone()),
-        attempt: None,
-        idle: None,
-        first_content: None,
-        heartbeat: snapshot.limits.heartbeat(record.dialect),
-    };
+    let mut timers = StreamTimers::of_call(
+        (plan.due(), plan.call_timer().clone()),
+        snapshot.limits.heartbeat(record.dialect),
+    );
     record.call_timer = Some(plan.call_timer().clone());
     let done = {
         let attempts = Attempts {
@@ -260,13 +199,7 @@ async fn attempt(
         Err(unanswered) => {
             let in_full = asked.said.tell_attempts;
             let failure = nobody_answered(unanswered, &plan, &mut record, in_full);
-            match count::instead_of(&failure, record.dialect, &asked.envelope) {
-                Some(count) => {
-                    record.estimated = true;
-                    Ok((HeaderMap::new(), Answer::Whole(count)))
-                }
-                None => Err(failure),
-            }
+            count::or_estimate(failure, &mut record, &asked.envelope)
         }
     };
     let wish = wish.filter(|_| matches!(outcome, Ok((_, Answer::Stream(Some(_), _)))));
@@ -323,58 +256,11 @@ fn settle(
     }
     let shown = snapshot.shown.of(&attempt.deployment).cloned();
     if let Some(own) = shown.as_ref().and_then(|it| it.configured.heartbeat) {
-        timers.heartbeat = Some(own).filter(|it| !it.is_zero());
+        let beats = !own.is_zero() && !record.dialect.heartbeat().is_empty();
+        timers.heartbeat = beats.then_some(own);
     }
     record.served_by(attempt, shown, course);
     (got.headers, got.answer)
-}
-
-/// Who may serve the model that the client asked for.
-fn resolve(
-    snapshot: &Snapshot,
-    envelope: &Envelope,
-    path_model: Option<&str>,
-    record: &mut OpenRecord,
-) -> Result<Resolved, Failure> {
-    record.stream = envelope.stream() && record.dialect.streams();
-    record.choices = envelope.field("n").and_then(number);
-    record.tier = tier(envelope);
-    let Some(model) = path_model.or(envelope.model()) else {
-        let error = ErrorInfo::new(ErrorKind::InvalidRequest, "`model` is missing.");
-        return Err(Failure::new(EndReason::Rejected, error.with_param("model")));
-    };
-    record.model = Some(model.chars().take(LONGEST_NAME).collect());
-    let Some(resolved) = snapshot.catalog.resolve(model) else {
-        let shown = record.model.as_deref().unwrap_or_default();
-        let message =
-            format!("There is no model {shown:?} here. GET /v1/models lists those there are.");
-        let error = ErrorInfo::new(ErrorKind::InvalidRequest, message).with_param("model");
-        return Err(Failure::new(EndReason::Rejected, error));
-    };
-    record.group = Some(resolved.group());
-    Ok(resolved)
-}
-
-fn not_served(dialect: Dialect) -> Failure {
-    let message = format!(
-        "No deployment of this model can serve {} calls.",
-        dialect.name()
-    );
-    Failure::rejected(ErrorKind::InvalidRequest, message)
-}
-
-/// The tier of service that the request asks for.
-fn tier(envelope: &Envelope) -> ServiceTier {
-    let word = envelope.field("service_tier").and_then(|json| {
-        let text = std::str::from_utf8(json).ok()?;
-        text.strip_prefix('"')?.strip_suffix('"')
-    });
-    word.map(ServiceTier::named).unwrap_or_default()
-}
-
-/// A JSON number that counts something.
-fn number(json: &[u8]) -> Option<u64> {
-    std::str::from_utf8(json).ok()?.parse().ok()
 }
 
 /// The client's own name for the call, or a new one.

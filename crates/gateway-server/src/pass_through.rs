@@ -159,14 +159,9 @@ fn relayed(
     };
     record.stream = true;
     record.dialect = dialect;
-    let timers = StreamTimers {
-        call: timers.call,
-        attempt: None,
-        idle: Some(timers.attempt.idle),
-        first_content: None,
-        // The provider's words, and nothing else.
-        heartbeat: None,
-    };
+    // The provider's words, and nothing else: no heartbeats.
+    let mut told = StreamTimers::of_call(timers.call, None);
+    told.idle = Some(timers.attempt.idle);
     let judge = Judge::new(
         dialect,
         Framing::EventStream,
@@ -176,7 +171,7 @@ fn relayed(
     );
     let upstream = Box::new(UpstreamStream::new(body, judge));
     let held = Batch::default();
-    let relay = Relay::new(Some(upstream), held, timers, carrier, record, worker);
+    let relay = Relay::new(Some(upstream), held, told, carrier, record, worker);
     respond::with(parts.status, head, Outgoing::Stream(Box::pin(relay)))
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Failure {
     /// The head that came with an upstream's error.
     pub upstream: Option<Box<HeaderMap>>,
     /// What the provider said to a request that it takes for wrong.
-    pub said: Bytes,
+    pub said: Box<[u8]>,
 }
 
 impl Failure {
@@ -62,7 +62,7 @@ impl Failure {
             should_retry: None,
             timer: None,
             upstream: None,
-            said: Bytes::new(),
+            said: Box::default(),
         }
     }
 

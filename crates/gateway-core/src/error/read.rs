@@ -82,11 +82,7 @@ pub(crate) fn read_error(
     let words = fields.words();
     let status = match found {
         UpstreamError::Status(status) => Some(status),
-        UpstreamError::InBand(_) => words.iter().flatten().find_map(|word| {
-            word.parse()
-                .ok()
-                .filter(|status| (400..=599).contains(status))
-        }),
+        UpstreamError::InBand(_) => words.iter().flatten().find_map(|word| status_of(word)),
     };
     let own = outer.name.and_then(text);
     let name = name.or(own.as_deref());
@@ -115,11 +111,28 @@ pub(crate) fn read_error(
             (Some(_), _) => usual,
         },
         kind,
-        message: shorten(message.unwrap_or_else(|| NO_MESSAGE.to_owned())),
+        message: shorten(without_credentials(
+            message.unwrap_or_else(|| NO_MESSAGE.to_owned()),
+        )),
         code: code.map(shorten),
         param: fields.param.and_then(text).map(shorten),
         request_id: request_id.map(shorten),
     })
+}
+
+/// The status that a word is.
+fn status_of(word: &str) -> Option<u16> {
+    let status = word.parse().ok()?;
+    (400..=599).contains(&status).then_some(status)
+}
+
+/// What AWS says of a wrong signature, without the request that it repeats: session tokens are among its headers.
+fn without_credentials(mut message: String) -> String {
+    if let Some(end) = message.find("The Canonical String for this request") {
+        message.truncate(end);
+        message.truncate(message.trim_end().len());
+    }
+    message
 }
 
 /// Statuses with one meaning decide; where a status is vague, the upstream's words do.

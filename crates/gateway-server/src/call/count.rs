@@ -1,10 +1,10 @@
 //! Counting tokens where no provider can: an estimate, and marked as one.
 
 use bytes::Bytes;
-use gateway_core::{Dialect, Envelope, MockAnswer};
+use gateway_core::{Dialect, EndReason, Envelope, MockAnswer};
 use http::{HeaderMap, Response, StatusCode};
 
-use super::headers;
+use super::{Answer, headers};
 use crate::body::Outgoing;
 use crate::record::OpenRecord;
 use crate::respond::{self, Failure};
@@ -22,14 +22,21 @@ pub(super) fn estimate(dialect: Dialect, envelope: &Envelope) -> Option<Bytes> {
         .then(|| dialect.mock_answer(&nothing, envelope))
 }
 
-/// The estimate for a count whose provider has turned out to have no counting.
-pub(super) fn instead_of(
-    failure: &Failure,
-    dialect: Dialect,
+/// The failure, or the estimate for a count whose provider has turned out to have no counting.
+pub(super) fn or_estimate(
+    failure: Failure,
+    record: &mut OpenRecord,
     envelope: &Envelope,
-) -> Option<Bytes> {
-    let unknown = matches!(failure.error.status, 404 | 405 | 501);
-    unknown.then(|| estimate(dialect, envelope)).flatten()
+) -> Result<(HeaderMap, Answer), Failure> {
+    let unknown =
+        matches!(failure.error.status, 404 | 405 | 501) || failure.end == EndReason::Malformed;
+    match estimate(record.dialect, envelope).filter(|_| unknown) {
+        Some(count) => {
+            record.estimated = true;
+            Ok((HeaderMap::new(), Answer::Whole(count)))
+        }
+        None => Err(failure),
+    }
 }
 
 /// Answers with an estimate.

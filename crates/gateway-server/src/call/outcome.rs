@@ -259,7 +259,7 @@ async fn refused(
     };
     let wait = wait::asked_for(&headers, SystemTime::now()).or_else(|| retry_delay(&body));
     if status == 400 {
-        failed.error.said = body;
+        failed.error.said = body.as_ref().into();
     }
     failed.error.retry_after = wait;
     failed.outcome.retry_after = wait;

@@ -45,29 +45,8 @@ impl Record {
         if let Some(provider) = self.through {
             line.text("pass_through", provider);
         }
-        line.flag("stream", self.stream);
-        line.number("status", self.status);
-        for (name, value) in [
-            ("duration_ms", Some(took)),
-            ("overhead_ms", self.head.map(|head| head.overhead)),
-            (
-                "upstream_head_ms",
-                told.and_then(|it| Some(it.started + it.head? - self.started)),
-            ),
-            ("first_content_ms", self.first_content),
-        ] {
-            if let Some(value) = value {
-                line.millis(name, value);
-            }
-        }
-        if !self.lost.is_empty() {
-            line.list("dropped_params", &self.lost, |line, lost| {
-                line.text("name", &lost.name);
-            });
-        }
-        if self.estimated {
-            line.flag("estimated", true);
-        }
+        self.write_times(told, took, &mut line);
+        self.write_lost(&mut line);
         line.number("attempts", entries.len());
         line.number("retries", self.course.retries);
         line.number("fallbacks", self.course.fallbacks);
@@ -84,6 +63,35 @@ impl Record {
             });
         }
         line.end();
+    }
+
+    fn write_times(&self, told: Option<&Entry>, took: Duration, line: &mut JsonLine<'_>) {
+        line.flag("stream", self.stream);
+        line.number("status", self.status);
+        for (name, value) in [
+            ("duration_ms", Some(took)),
+            ("overhead_ms", self.head.map(|head| head.overhead)),
+            (
+                "upstream_head_ms",
+                told.and_then(|it| Some(it.started + it.head? - self.started)),
+            ),
+            ("first_content_ms", self.first_content),
+        ] {
+            if let Some(value) = value {
+                line.millis(name, value);
+            }
+        }
+    }
+
+    fn write_lost(&self, line: &mut JsonLine<'_>) {
+        if !self.lost.is_empty() {
+            line.list("dropped_params", &self.lost, |line, lost| {
+                line.text("name", &lost.name);
+            });
+        }
+        if self.estimated {
+            line.flag("estimated", true);
+        }
     }
 
     fn write_numbers(&self, told: Option<&Entry>, line: &mut JsonLine<'_>) {

@@ -25,6 +25,17 @@ pub(crate) struct StreamTimers {
 }
 
 impl StreamTimers {
+    /// The timers of a call that nobody has answered yet.
+    pub(crate) fn of_call(call: (Instant, Timer), heartbeat: Option<Duration>) -> Self {
+        Self {
+            call,
+            attempt: None,
+            idle: None,
+            first_content: None,
+            heartbeat,
+        }
+    }
+
     /// The timers of what `attempt` answers.
     pub(crate) fn follow(&mut self, attempt: &Attempt) {
         let due = |timer: &Timer| (timer.from(attempt.started), timer.clone());

@@ -157,6 +157,19 @@ const SHAPES: &[(u16, &str, Facts<'_>)] = &[
 ];
 
 #[test]
+fn the_request_that_aws_repeats_with_its_session_token_is_not_told() {
+    let body = "{\"message\":\"The request signature we calculated does not match. Check your key.\\n\\nThe Canonical String for this \
+                request should have been\\n'POST\\nx-amz-security-token:SECRET'\"}";
+    let error =
+        read_upstream_error(body, UpstreamError::Status(403)).expect("it speaks of an error");
+    assert!(
+        error.message.ends_with("Check your key."),
+        "{}",
+        error.message
+    );
+}
+
+#[test]
 fn each_known_shape_is_read() {
     for (status, json, expected) in SHAPES {
         for dialect in Dialect::ALL {
