@@ -78,6 +78,14 @@ impl Dialect {
         matches!(self, Self::AnthropicMessages | Self::BedrockConverse)
     }
 
+    /// How many answers a request asks for, if it says so.
+    pub fn choices_asked(self, request: &Envelope) -> Option<u64> {
+        match self {
+            Self::Gemini => gemini::choices_asked(request),
+            _ => serde_json::from_slice(request.field("n")?).ok(),
+        }
+    }
+
     /// Whether its answers are counts of tokens.
     pub const fn counts_tokens(self) -> bool {
         matches!(self, Self::AnthropicCountTokens | Self::GeminiCountTokens)

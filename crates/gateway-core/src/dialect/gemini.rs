@@ -2,6 +2,7 @@
 
 mod args;
 mod back;
+mod choices;
 mod finish;
 mod front;
 mod mock;
@@ -14,6 +15,8 @@ use super::{Dialect, Wire};
 use crate::body::AnswerShape;
 use crate::error::{ErrorInfo, ErrorKind};
 use crate::observe::StreamObserver;
+
+pub(super) use choices::choices_asked;
 
 pub(super) static WIRE: Wire = Wire {
     name: "gemini",

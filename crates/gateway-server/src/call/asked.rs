@@ -79,7 +79,7 @@ fn resolve(
     record: &mut OpenRecord,
 ) -> Result<Resolved, Failure> {
     record.stream = envelope.stream() && record.dialect.streams();
-    record.choices = choices(record.dialect, envelope);
+    record.choices = record.dialect.choices_asked(envelope);
     record.tier = tier(envelope);
     let Some(model) = path_model.or(envelope.model()) else {
         let error = ErrorInfo::new(ErrorKind::InvalidRequest, "`model` is missing.");
@@ -112,25 +112,4 @@ fn tier(envelope: &Envelope) -> ServiceTier {
         text.strip_prefix('"')?.strip_suffix('"')
     });
     word.map(ServiceTier::named).unwrap_or_default()
-}
-
-/// How many answers the request asks for, if it says so.
-fn choices(dialect: Dialect, envelope: &Envelope) -> Option<u64> {
-    if dialect != Dialect::Gemini {
-        return envelope.field("n").and_then(number);
-    }
-    #[derive(serde::Deserialize)]
-    struct Config {
-        #[serde(rename = "candidateCount", alias = "candidate_count")]
-        count: Option<u64>,
-    }
-    let config = envelope
-        .field("generationConfig")
-        .or_else(|| envelope.field("generation_config"))?;
-    serde_json::from_slice::<Config>(config).ok()?.count
-}
-
-/// A JSON number that counts something.
-fn number(json: &[u8]) -> Option<u64> {
-    std::str::from_utf8(json).ok()?.parse().ok()
 }
