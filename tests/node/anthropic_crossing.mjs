@@ -15,7 +15,8 @@ function ofMessage(answer) {
   const calls = answer.content.filter((block) => block.type === "tool_use");
   const parsed = calls.map((call) => ({ name: call.name, arguments: call.input }));
   const usage = [answer.usage.input_tokens, answer.usage.output_tokens];
-  const order = answer.content.map((block) => block.type);
+  // What a model keeps of its thoughts for itself goes before, to be sent back.
+  const order = answer.content.map((block) => block.type).filter((type) => type !== "thinking");
   return told(text, answer.stop_reason, usage, parsed, { model: answer.model, order });
 }
 

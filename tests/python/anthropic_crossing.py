@@ -19,7 +19,8 @@ def of_message(answer):
     text = "".join(block.text for block in answer.content if block.type == "text")
     calls = [(block.name, block.input) for block in answer.content if block.type == "tool_use"]
     usage = [answer.usage.input_tokens, answer.usage.output_tokens]
-    order = [block.type for block in answer.content]
+    # What a model keeps of its thoughts for itself goes before, to be sent back.
+    order = [block.type for block in answer.content if block.type != "thinking"]
     return told(text, answer.stop_reason, usage, calls, model=answer.model, order=order)
 
 

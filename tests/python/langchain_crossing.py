@@ -1,4 +1,4 @@
-"""LangChain on any upstream: by its adapter for OpenAI's chat completions, by the one for Responses, and by Anthropic's."""
+"""LangChain on any upstream: by its adapters for chat completions, for Responses and for messages."""
 
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import HumanMessage, ToolMessage
@@ -49,6 +49,14 @@ def stream(who, text):
     return of_message(whole)
 
 
+def called(who):
+    return stream(who.bind_tools([get_weather]), "How is the weather?")
+
+
+def schema(who):
+    return who.with_structured_output(Place).invoke("A place, please.").model_dump()
+
+
 def turn(who):
     """One turn of an agent: the model wants a tool, the tool runs, the model answers."""
     bound = who.bind_tools([get_weather])
@@ -62,10 +70,10 @@ cases = {}
 for name, who in {"chat": chat, "responses": responses, "anthropic": anthropic}.items():
     cases[f"{name} text"] = lambda model, who=who: of_message(who(model).invoke("Hello?"))
     cases[f"{name} stream"] = lambda model, who=who: stream(who(model), "Hello?")
-    cases[f"{name} tool stream"] = lambda model, who=who: stream(who(model).bind_tools([get_weather]), "How is the weather?")
+    cases[f"{name} tool stream"] = lambda model, who=who: called(who(model))
     cases[f"{name} result"] = lambda model, who=who: turn(who(model))
     cases[f"{name} limited"] = lambda model, who=who: of_message(who(model).invoke("You are limited."))
     cases[f"{name} too long"] = lambda model, who=who: of_message(who(model).invoke("This is too long."))
 for name, who in {"chat": chat, "responses": responses}.items():
-    cases[f"{name} schema"] = lambda model, who=who: who(model).with_structured_output(Place).invoke("A place, please.").model_dump()
+    cases[f"{name} schema"] = lambda model, who=who: schema(who(model))
 tell_all(cases)

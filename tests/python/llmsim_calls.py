@@ -29,7 +29,8 @@ def responses_stream(model, text=TEXT):
     with chat.responses.stream(model=model, input=text) as events:
         pieces = sum(event.type == "response.output_text.delta" for event in events)
         answer = events.get_final_response()
-    return told(answer.output_text, answer.status, [answer.usage.input_tokens, answer.usage.output_tokens], pieces=pieces)
+    usage = [answer.usage.input_tokens, answer.usage.output_tokens]
+    return told(answer.output_text, answer.status, usage, pieces=pieces)
 
 
 def messages_stream(model, text=TEXT, **more):

@@ -68,6 +68,10 @@ def refused(model, text, create=client.chat.completions.create):
         }
 
 
+def create_stream(**asked):
+    return client.chat.completions.create(stream=True, **asked)
+
+
 def of_response(answer):
     calls = [(item.name, json.loads(item.arguments)) for item in answer.output if item.type == "function_call"]
     usage = [answer.usage.input_tokens, answer.usage.output_tokens]
@@ -115,7 +119,7 @@ tell_all({
     "schema": schema,
     "thought": thought,
     "limited": lambda model: refused(model, "You are limited."),
-    "limited stream": lambda model: refused(model, "You are limited.", lambda **asked: client.chat.completions.create(stream=True, **asked)),
+    "limited stream": lambda model: refused(model, "You are limited.", create_stream),
     "too long": lambda model: refused(model, "This is too long."),
     "responses text": lambda model: response(model, "Hello?"),
     "responses stream": lambda model: response_stream(model, "Hello?"),

@@ -11,7 +11,14 @@ use serde_json::{Value, json};
 
 const KEY: &str = "sk-master-of-the-crossings";
 /// The dialects of upstreams; a model of this name is behind one that speaks nothing else.
-const UPSTREAMS: [&str; 5] = ["openai", "chat", "messages", "gemini", "converse"];
+const UPSTREAMS: [&str; 6] = [
+    "openai",
+    "chat",
+    "responses",
+    "messages",
+    "gemini",
+    "converse",
+];
 const HELLO: &str = "Hello from a double of the provider, at your service.";
 
 /// What a client calls the reasons for which an answer ended.
@@ -422,7 +429,7 @@ fn vercels_ai_sdk_understands_every_upstream() {
                     said.expect_raised(upstream, &case, "APICallError", 429);
                 }
             }
-            if upstream == "openai" {
+            if ["openai", "responses"].contains(&upstream) {
                 let turn = told("It has 21 degrees.", "stop", [120, 26], &[PARIS]);
                 said.expect(upstream, "kept turn", &turn);
             } else {
