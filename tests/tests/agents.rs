@@ -92,6 +92,11 @@ fn claude_code_reads_a_file_with_a_gemini_upstream() {
     claude_code_reads_a_file("gemini");
 }
 
+#[test]
+fn claude_code_reads_a_file_with_a_bedrock_upstream() {
+    claude_code_reads_a_file("converse");
+}
+
 /// A longer turn on a model behind this dialect: a file that is not there, then two at once that are.
 fn claude_code_goes_on_after_a_failure(dialect: &str) {
     let call = |id: &str, tool: &str, arguments: Value| json!({"id": id, "name": tool, "arguments": arguments});
@@ -210,6 +215,11 @@ fn codex_reads_a_file_with_an_upstream_of_chat_completions() {
 #[test]
 fn codex_reads_a_file_with_an_anthropic_upstream() {
     codex_reads_a_file("messages");
+}
+
+#[test]
+fn codex_reads_a_file_with_a_gemini_upstream() {
+    codex_reads_a_file("gemini");
 }
 
 /// Runs Gemini CLI on a model behind this dialect.
