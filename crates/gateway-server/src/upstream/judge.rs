@@ -99,7 +99,13 @@ impl Judge {
         let rewrites = self.passage.rewrites();
         let (observer, passage) = (&mut self.observer, &mut self.passage);
         let mut batch = Batch::default();
-        let mut out = Vec::new();
+        // An event of one dialect is about as long as one of another.
+        let room = if rewrites {
+            data.len() + data.len() / 4
+        } else {
+            0
+        };
+        let mut out = Vec::with_capacity(room);
         let mut watch = |event: Event<'_>| {
             let flow = note(observer.event(&event), &mut batch);
             if rewrites {

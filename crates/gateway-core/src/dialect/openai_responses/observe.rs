@@ -61,7 +61,10 @@ impl ResponsesObserver {
         if let Some(usage) = response.and_then(|response| response.usage) {
             self.usage.merge(Usage::read(usage));
         }
+        // Some say "completed" of a response that is not.
+        let failed = response.is_some_and(|response| response.has_failed());
         match kind {
+            "response.completed" | "response.incomplete" if failed => Seen::Error(read_error(data)),
             "response.completed" | "response.incomplete" => {
                 self.ended = true;
                 Seen::Terminal
@@ -91,8 +94,7 @@ impl ResponsesObserver {
 pub(super) fn read_body(text: &str) -> Result<BodyFacts, Malformed> {
     let missing = Malformed::WrongShape { missing: "output" };
     let response: Response<'_> = object(text).ok_or(missing)?;
-    let is = |word: &str| response.status.as_ref().is_some_and(|it| it.0 == word);
-    if is("failed") || is("cancelled") {
+    if response.has_failed() {
         return Ok(BodyFacts {
             error: Some(read_error(text)),
             ..BodyFacts::default()
@@ -219,6 +221,13 @@ struct Response<'a> {
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+impl Response<'_> {
+    fn has_failed(&self) -> bool {
+        let status = self.status.as_ref().map(|it| &*it.0);
+        matches!(status, Some("failed" | "cancelled"))
+    }
 }
 
 #[derive(Deserialize)]

@@ -42,8 +42,10 @@ impl<'a> Sampling<'a> {
         };
         keep(&mut sampling.top_p, "top_p", top_p, losses);
         keep(&mut sampling.top_k, "top_k", |_| free, losses);
-        if !generation.takes_both() && sampling.temperature.is_some() {
-            keep(&mut sampling.top_p, "top_p", |_| false, losses);
+        // Agents send both as a habit; one of them says how random the answer shall be.
+        if !generation.takes_both() && sampling.temperature.is_some() && sampling.top_p.is_some() {
+            sampling.top_p = None;
+            losses.hint("top_p");
         }
         sampling
     }

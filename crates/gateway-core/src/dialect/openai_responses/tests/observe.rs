@@ -117,3 +117,15 @@ fn a_plain_answer_is_an_object_with_output() {
         .unwrap();
     assert!(facts.error.is_some());
 }
+
+#[test]
+fn a_response_that_is_told_complete_and_says_that_it_failed_is_an_error() {
+    let stream = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"failed\",\
+                  \"error\":{\"code\":\"server_error\",\"message\":\"It broke.\"}}}\n\n";
+    let (seen, complete) = seen(stream);
+    assert!(
+        matches!(&seen[..], [Seen::Error(error)] if error.message == "It broke."),
+        "{seen:?}"
+    );
+    assert!(!complete);
+}
