@@ -176,14 +176,14 @@ fn lost(parameters: &Parameters, losses: &mut Losses) {
         ("logprobs", *logprobs == Some(true)),
         ("top_logprobs", is_more(top_logprobs, 0)),
         ("logit_bias", logit_bias.is_some()),
-        ("verbosity", verbosity.is_some()),
         ("previous_response_id", previous_response.is_some()),
         ("modalities", modalities.as_ref().is_some_and(speaks)),
         ("audio", audio.is_some()),
-        ("prediction", prediction.is_some()),
         ("web_search_options", web_search.is_some()),
     ];
     let hints = [
+        ("verbosity", verbosity.is_some()),
+        ("prediction", prediction.is_some()),
         ("user", user.is_some()),
         ("store", *store == Some(true)),
         ("prompt_cache_key", prompt_cache_key.is_some()),

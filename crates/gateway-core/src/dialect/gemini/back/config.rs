@@ -136,7 +136,6 @@ fn rest(parameters: &Parameters, losses: &mut Losses) -> Elsewhere {
     } = parameters;
     for (name, given) in [
         ("logit_bias", logit_bias.is_some()),
-        ("verbosity", verbosity.is_some()),
         ("previous_response_id", previous_response.is_some()),
     ] {
         if given {
@@ -144,6 +143,7 @@ fn rest(parameters: &Parameters, losses: &mut Losses) -> Elsewhere {
         }
     }
     for (name, given) in [
+        ("verbosity", verbosity.is_some()),
         ("user", user.is_some()),
         ("metadata", metadata.is_some()),
         ("store", store.is_some()),

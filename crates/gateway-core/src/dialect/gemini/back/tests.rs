@@ -427,7 +427,7 @@ fn what_cannot_be_said_is_told() {
             ("tools[].allowed_domains", true),
             ("tools[].max_uses", false),
             ("user", false),
-            ("verbosity", true),
+            ("verbosity", false),
         ]
     );
     assert_eq!(body["tools"][1], json!({"googleSearch": {}}));
