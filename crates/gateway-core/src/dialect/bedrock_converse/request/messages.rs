@@ -54,8 +54,13 @@ impl<'a, 'l> Writer<'a, 'l> {
         let place = |at: usize| format!("messages[{index}].content[{at}]");
         let role = match role {
             Role::System | Role::Developer => {
+                let before = self.system.len();
                 for (at, part) in parts.iter().enumerate() {
                     self.system(part, &place(at));
+                }
+                // Bedrock has one place for all of them, before the first turn.
+                if !self.turns.is_empty() && self.system.len() > before {
+                    self.losses.hint(format!("messages[{index}].position"));
                 }
                 return;
             }

@@ -244,7 +244,7 @@ fn the_sides_take_turns_and_blank_texts_are_left_out() {
             system("two"),
         ]),
     );
-    assert_eq!(lost, "");
+    assert_eq!(lost, "messages[8].position");
     let expected = json!({
         "messages": [
             {"role": "user", "content": [{"text": "a"}, {"text": "b"}]},
