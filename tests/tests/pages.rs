@@ -166,7 +166,8 @@ async fn the_page_of_compatible_providers_names_all_of_them() {
     let text = fs::read_to_string(&page).unwrap();
     let (before, rest) = text.split_once(BEGIN).unwrap();
     let (_, after) = rest.split_once(FINISH).unwrap();
-    let wanted = format!("{before}{BEGIN}\n{}.\n{FINISH}{after}", names.join(", "));
+    let names = wrapped(&format!("{}.", names.join(", ")));
+    let wanted = format!("{before}{BEGIN}\n{names}\n{FINISH}{after}");
     if text != wanted && std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&page, wanted).unwrap();
         return;
@@ -174,6 +175,27 @@ async fn the_page_of_compatible_providers_names_all_of_them() {
     assert_eq!(text, wanted);
 }
 
+/// The same in lines that are not too long.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        if lines
+            .last()
+            .is_none_or(|line| line.len() + word.len() > WIDTH)
+        {
+            lines.push(String::new());
+        }
+        let line = lines.last_mut().unwrap();
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.join("\n")
+}
+
+/// Of a page's lines, in letters.
+const WIDTH: usize = 130;
 /// Providers that have a page of their own.
 const OWN_PAGE: [&str; 7] = [
     "openai",

@@ -11,6 +11,7 @@ pub(super) fn has(feature: Feature, body: &Value) -> bool {
             let format = &body["response_format"];
             format["type"] == "json_schema" && has_schema(&format["json_schema"]["schema"])
         }
+        Feature::Search => body["web_search_options"].is_object(),
         Feature::Thinking => body["reasoning_effort"].is_string(),
         Feature::Signature => says(body, SIGNATURE),
         Feature::MaxTokens => body["max_completion_tokens"] == 2000 || body["max_tokens"] == 2000,

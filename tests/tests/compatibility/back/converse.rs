@@ -46,7 +46,7 @@ pub(super) fn has(feature: Feature, body: &Value) -> bool {
         Feature::CacheMarker => within(&body["system"], &|it| it["cachePoint"].is_object()),
         Feature::User => says(&body["requestMetadata"], USER) || says(fields, USER),
         Feature::Tier => body["serviceTier"].is_object(),
-        Feature::Seed | Feature::Choices | Feature::Logprobs => false,
+        Feature::Search | Feature::Seed | Feature::Choices | Feature::Logprobs => false,
         _ => says(body, "[["),
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn has(feature: Feature, body: &Value) -> bool {
             calling["mode"] == "ANY" && calling["allowedFunctionNames"] == json!(["weather"])
         }
         Feature::Schema => config["responseMimeType"] == "application/json" && has_schema(config),
+        Feature::Search => within(&body["tools"], &|it| it["googleSearch"].is_object()),
         Feature::Thinking => config["thinkingConfig"].is_object(),
         Feature::Signature => within(&contents[1], &|it| it["thoughtSignature"] == SIGNATURE),
         Feature::MaxTokens => config["maxOutputTokens"] == 2000,

@@ -41,6 +41,7 @@ pub(super) fn has(feature: Feature, body: &Value) -> bool {
             body["output_config"]["format"]["type"] == "json_schema"
                 && has_schema(&body["output_config"])
         }
+        Feature::Search => within(&body["tools"], &|it| it["name"] == "web_search"),
         Feature::Thinking => matches!(
             body["thinking"]["type"].as_str(),
             Some("enabled" | "adaptive")

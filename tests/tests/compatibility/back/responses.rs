@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Event, MODEL, halves, has_schema, is_half, says};
+use super::{Event, MODEL, halves, has_schema, is_half, says, within};
 use crate::feature::*;
 
 pub(super) fn has(feature: Feature, body: &Value) -> bool {
@@ -52,6 +52,7 @@ pub(super) fn has(feature: Feature, body: &Value) -> bool {
             body["text"]["format"]["type"] == "json_schema"
                 && has_schema(&body["text"]["format"]["schema"])
         }
+        Feature::Search => within(&body["tools"], &|it| it["type"] == "web_search"),
         Feature::Thinking => body["reasoning"]["effort"].is_string(),
         Feature::Signature => item("reasoning")["encrypted_content"] == SIGNATURE,
         Feature::MaxTokens => body["max_output_tokens"] == 2000,

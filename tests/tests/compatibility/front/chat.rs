@@ -27,6 +27,7 @@ pub(super) fn body(feature: Feature, mark: &str) -> Option<Value> {
             body["tools"] = tools();
             body["parallel_tool_calls"] = json!(false);
         }
+        Feature::Search => body["web_search_options"] = json!({}),
         Feature::Schema => {
             let schema = json!({"name": "place", "schema": schema(), "strict": true});
             body["response_format"] = json!({"type": "json_schema", "json_schema": schema});

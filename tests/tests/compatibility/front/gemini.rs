@@ -16,6 +16,7 @@ pub(super) fn body(feature: Feature, mark: &str) -> Option<Value> {
             let config = json!({"mode": "ANY", "allowedFunctionNames": ["weather"]});
             body["toolConfig"] = json!({"functionCallingConfig": config});
         }
+        Feature::Search => body["tools"] = json!([{"googleSearch": {}}]),
         Feature::Schema => {
             body["generationConfig"] = json!({"responseMimeType": "application/json",
                 "responseJsonSchema": schema()});

@@ -19,6 +19,9 @@ pub(super) fn body(feature: Feature, mark: &str) -> Option<Value> {
             body["tools"] = tools();
             body["tool_choice"] = json!({"type": "auto", "disable_parallel_tool_use": true});
         }
+        Feature::Search => {
+            body["tools"] = json!([{"type": "web_search_20250305", "name": "web_search"}]);
+        }
         Feature::Schema => {
             body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema()}});
         }

@@ -18,6 +18,7 @@ pub(super) fn body(feature: Feature, mark: &str) -> Option<Value> {
             body["tools"] = tools();
             body["parallel_tool_calls"] = json!(false);
         }
+        Feature::Search => body["tools"] = json!([{"type": "web_search"}]),
         Feature::Schema => {
             let format =
                 json!({"type": "json_schema", "name": "place", "schema": schema(), "strict": true});
