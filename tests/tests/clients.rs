@@ -66,8 +66,9 @@ fn status_in(model: &str) -> u16 {
 async fn world() -> (Upstream, Gateway) {
     let upstream = Upstream::answering(behave).await;
     let url = upstream.url();
-    let openai = json!({"model": "openai/*", "api_base": format!("{url}/v1"), "api_key": "k"});
-    let anthropic = json!({"model": "anthropic/*", "api_base": url, "api_key": "k"});
+    let openai = json!({"model": "openai/*", "api_base": format!("{url}/v1"), "api_key": "k", "native_only": true});
+    let anthropic =
+        json!({"model": "anthropic/*", "api_base": url, "api_key": "k", "native_only": true});
     let gateway = Setup::new()
         .model("*", &openai)
         .model("*", &anthropic)

@@ -27,7 +27,8 @@ fn setup(upstreams: &[&Upstream]) -> Setup {
         ] {
             list.push(json!({
                 "model_name": "double",
-                "litellm_params": {"model": model, "api_base": base, "api_key": "k", "order": order + 1},
+                "litellm_params": {"model": model, "api_base": base, "api_key": "k", "order": order + 1,
+                    "native_only": true},
                 "model_info": {"supports_assistant_prefill": order > 0},
             }));
         }

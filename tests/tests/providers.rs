@@ -482,13 +482,14 @@ async fn extra_headers_and_parameters_of_a_deployment_go_upstream() {
 }
 
 #[tokio::test]
-async fn an_anthropic_client_cannot_be_sent_to_a_deployment_of_another_dialect() {
+async fn a_client_of_another_dialect_cannot_be_sent_to_a_deployment_that_is_not_asked_in_translation()
+ {
     let upstream = Upstream::plain().await;
     let base = format!("{}/v1", upstream.url());
     let gateway = Setup::new()
         .model(
             "double",
-            &json!({"model": "openai/double", "api_base": base, "api_key": "k"}),
+            &json!({"model": "openai/double", "api_base": base, "api_key": "k", "native_only": true}),
         )
         .start()
         .await;
