@@ -105,12 +105,12 @@ section! {
         honored "drop_params": Kind::Bool;
         honored "additional_drop_params": Kind::List;
         honored "allowed_openai_params": Kind::List;
-        ignored "input_cost_per_second": Kind::AMOUNT => "costs are not computed";
-        ignored "output_cost_per_second": Kind::AMOUNT => "costs are not computed";
+        ignored "input_cost_per_second": Kind::AMOUNT => "calls cost what their tokens do";
+        ignored "output_cost_per_second": Kind::AMOUNT => "calls cost what their tokens do";
         ignored "merge_reasoning_content_in_choices": Kind::Bool, ["false"] => "reasoning stays in its own field";
         ignored "allow_client_keepalive_override": Kind::Bool, ["false"] => "callers cannot choose the interval of heartbeats";
         honored "use_in_pass_through": Kind::Bool;
-        ignored "use_chat_completions_api": Kind::Bool, ["false"] => "calls are not translated between APIs";
+        ignored "use_chat_completions_api": Kind::Bool, ["false"] => "clients of Responses reach the provider's own Responses, where it has them";
         ignored "use_litellm_proxy": Kind::Bool, ["false"] => "set `api_base` to the address of the other proxy";
         ignored "silent_model": Kind::Text => "traffic is not mirrored";
         ignored "auto_router_config": Kind::Any => "models are not chosen automatically";
@@ -137,7 +137,7 @@ section! {
         ignored "s3_secret_access_key": Kind::Secret => "the files and batches routes do not exist";
         ignored "aws_batch_role_arn": Kind::Text => "the files and batches routes do not exist";
         ignored "gcs_bucket_name": Kind::Text => "the files and batches routes do not exist";
-        ignored "tiered_pricing": Kind::Any => "costs are not computed";
+        ignored "tiered_pricing": Kind::Any => "tiers are those of the built-in table";
         honored "base_model": Kind::Text;
         accepted "hf_model_name": Kind::Text;
         ignored "provider_affinity_header": Kind::Any => "calls of one session may go to different deployments";

@@ -16,7 +16,7 @@ section! {
         honored "client_ttl": Kind::SECONDS => "is the age at which connections are replaced, and no stream is cut by it";
         honored "keepalive_seconds": Kind::SECONDS;
         honored "model_group_alias": Kind::Map;
-        honored "routing_strategy": Kind::Choice(STRATEGIES) => "`usage-based-routing` is `usage-based-routing-v2`; others than these five are not there, and `simple-shuffle` is used; `cost-based-routing` knows the prices that are configured, and no others";
+        honored "routing_strategy": Kind::Choice(STRATEGIES) => "`usage-based-routing` is `usage-based-routing-v2`; others than these five are not there, and `simple-shuffle` is used; `cost-based-routing` takes the prices that are configured, else those of the built-in table, and puts who has none last";
         honored "routing_strategy_args": Kind::Section(&super::routing::STRATEGY_ARGS);
         honored "num_retries": Kind::TIMES => "counts for each model group of a call; a wait that the call has no time for goes on to the fallback at once, and nothing is slept after the last attempt";
         honored "max_fallbacks": Kind::TIMES;
@@ -31,7 +31,7 @@ section! {
         honored "context_window_fallbacks": Kind::List;
         honored "content_policy_fallbacks": Kind::List;
         honored "default_fallbacks": Kind::List;
-        honored "enable_pre_call_checks": Kind::Bool => "knows the context windows and regions that `model_info.max_input_tokens` and `region_name` say, and no others; `order` works without it";
+        honored "enable_pre_call_checks": Kind::Bool => "context windows are those that `model_info.max_input_tokens` says, else those of the built-in table; regions those that `region_name` says, and no others; `order` works without it";
         honored "enable_weighted_failover": Kind::Bool;
         honored "enable_mid_stream_fallback_continuation": Kind::Bool;
         honored "enable_tag_filtering": Kind::Bool;
