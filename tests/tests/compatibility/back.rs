@@ -205,21 +205,29 @@ impl Format {
     }
 
     fn error(self, feature: Feature) -> Script {
+        let aws = matches!(self, Self::Converse | Self::Invoke);
         let (status, message) = match feature {
             Feature::Limited => (429, "Too many requests"),
             Feature::Overloaded => (503, "Overloaded"),
+            Feature::Unknown => (404, "There is no such model"),
+            Feature::Denied if aws => (403, "The security token is invalid"),
+            Feature::Denied => (401, "The key is not valid"),
             _ => (400, self.too_long()),
         };
-        let aws = match status {
+        let exception = match status {
+            403 => "UnrecognizedClientException",
+            404 => "ResourceNotFoundException",
             429 => "ThrottlingException",
             503 => "ServiceUnavailableException",
             _ => "ValidationException",
         };
         let body = match (self, status) {
-            (Self::Converse | Self::Invoke, _) => json!({"message": message}),
+            _ if aws => json!({"message": message}),
             (Self::Messages, _) => gateway_testkit::dialect::anthropic::error_body(status, message),
             (Self::Gemini, _) => {
                 let word = match status {
+                    401 => "UNAUTHENTICATED",
+                    404 => "NOT_FOUND",
                     429 => "RESOURCE_EXHAUSTED",
                     503 => "UNAVAILABLE",
                     _ => "INVALID_ARGUMENT",
@@ -231,8 +239,8 @@ impl Format {
             _ => openai::error_body(status, message),
         };
         let mut head = ResponseHead::json(status);
-        if matches!(self, Self::Converse | Self::Invoke) {
-            head = head.with("x-amzn-errortype", aws);
+        if aws {
+            head = head.with("x-amzn-errortype", exception);
         }
         if status == 429 {
             head = head.with("retry-after", "7");
@@ -276,7 +284,11 @@ pub(crate) fn answer(came: &Came, feature: Feature) -> Script {
     }
     if matches!(
         feature,
-        Feature::Limited | Feature::Overloaded | Feature::TooLong
+        Feature::Limited
+            | Feature::Overloaded
+            | Feature::TooLong
+            | Feature::Unknown
+            | Feature::Denied
     ) {
         return format.error(feature);
     }

@@ -164,12 +164,26 @@ impl Front {
                     Some("overloaded_error" | "api_error")
                 )
             }
+            (Self::Messages, Feature::Unknown) => error["type"] == "not_found_error",
+            (Self::Messages, Feature::Denied) => {
+                matches!(
+                    error["type"].as_str(),
+                    Some("authentication_error" | "permission_error")
+                )
+            }
             (Self::Messages, _) => {
                 let text = error["message"].as_str().unwrap_or_default();
                 error["type"] == "invalid_request_error" && text.contains("prompt is too long")
             }
             (Self::Gemini, Feature::Limited) => error["status"] == "RESOURCE_EXHAUSTED",
             (Self::Gemini, Feature::Overloaded) => error["status"] == "UNAVAILABLE",
+            (Self::Gemini, Feature::Unknown) => error["status"] == "NOT_FOUND",
+            (Self::Gemini, Feature::Denied) => {
+                matches!(
+                    error["status"].as_str(),
+                    Some("UNAUTHENTICATED" | "PERMISSION_DENIED")
+                )
+            }
             (Self::Gemini, _) => error["status"] == "INVALID_ARGUMENT",
             (_, Feature::TooLong) => error["code"] == "context_length_exceeded",
             _ => error["message"].is_string() && error["type"].is_string(),

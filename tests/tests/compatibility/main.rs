@@ -127,9 +127,11 @@ impl Pair {
         match feature {
             Feature::Count => counted(view, came),
             Feature::Embeddings => embedded(view, came),
-            Feature::Limited | Feature::Overloaded | Feature::TooLong => {
-                self.refused(feature, view, came)
-            }
+            Feature::Limited
+            | Feature::Overloaded
+            | Feature::TooLong
+            | Feature::Unknown
+            | Feature::Denied => self.refused(feature, view, came),
             Feature::Broken => {
                 let broken = view.status == 200 && self.front.is_broken(view);
                 let cut = matches!(view.end, BodyEnd::Eof | BodyEnd::Clean);
@@ -291,6 +293,8 @@ impl Pair {
         let right = match feature {
             Feature::Limited => view.status == 429 && view.header("retry-after") == Some("7"),
             Feature::TooLong => view.status == 400,
+            Feature::Unknown => view.status == 404,
+            Feature::Denied => matches!(view.status, 401 | 403),
             _ => matches!(view.status, 503 | 529),
         };
         if !right {

@@ -17,6 +17,8 @@ pub(super) fn body(feature: Feature, mark: &str) -> Option<Value> {
         | Feature::Limited
         | Feature::Overloaded
         | Feature::TooLong
+        | Feature::Unknown
+        | Feature::Denied
         | Feature::Broken => {}
         Feature::MaxTokens => body["max_tokens"] = json!(2000),
         Feature::Temperature => body["temperature"] = json!(0.5),
