@@ -146,7 +146,8 @@ fn rest(parameters: &Parameters, losses: &mut Losses) -> Elsewhere {
         ("verbosity", verbosity.is_some()),
         ("user", user.is_some()),
         ("metadata", metadata.is_some()),
-        ("store", store.is_some()),
+        // Nothing is kept anyway.
+        ("store", *store == Some(true)),
         ("prompt_cache_key", prompt_cache_key.is_some()),
         ("prediction", prediction.is_some()),
     ] {
