@@ -218,6 +218,9 @@ impl Pair {
             }
         };
         check(heard.model == self.back.name, "model");
+        // So what is told of other features is told because of them.
+        let told = view.header("x-gateway-dropped-params").is_some();
+        check(feature != Feature::Text || !told, "what is left out");
         check(heard.text == said.whole(), "text");
         check(
             !feature.streams() || heard.pieces >= said.text.len(),
