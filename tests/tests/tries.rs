@@ -94,11 +94,11 @@ async fn world() -> (Upstream, Gateway) {
     let gateway = Setup::routed()
         .model(
             "*",
-            &json!({"model": "openai/*", "api_base": format!("{url}/v1"), "api_key": "k"}),
+            &json!({"model": "openai/*", "api_base": format!("{url}/v1"), "api_key": "k", "native_only": true}),
         )
         .model(
             "*",
-            &json!({"model": "anthropic/*", "api_base": url, "api_key": "k"}),
+            &json!({"model": "anthropic/*", "api_base": url, "api_key": "k", "native_only": true}),
         )
         // All cases are calls of one deployment.
         .set("router_settings.disable_cooldowns", json!(true))
