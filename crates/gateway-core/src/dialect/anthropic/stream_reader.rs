@@ -38,6 +38,8 @@ struct Open {
     part: u32,
     /// What is told when it is whole: a block that only Anthropic's clients know, and its input.
     held: Option<(Json, String)>,
+    /// It is a call, and nothing of its input has come.
+    bare: bool,
 }
 
 impl StreamReader for Reader {
@@ -130,6 +132,8 @@ impl Reader {
             _ => BlockHead::default(),
         };
         let mut held = None;
+        let input = block.input.map(RawValue::get).filter(|it| is_input(it));
+        let bare = &*head.r#type == "tool_use" && input.is_none();
         let opened = match &*head.r#type {
             "text" => Opened::Text,
             "thinking" => Opened::Thinking { id: None },
@@ -168,11 +172,16 @@ impl Reader {
             for text in [block.text, block.thinking] {
                 piece(part, text, sink);
             }
-            if let Some(input) = block.input.map(RawValue::get).filter(|it| is_input(it)) {
+            if let Some(input) = input {
                 piece(part, Cow::Borrowed(input), sink);
             }
         }
-        self.open.push(Open { index, part, held });
+        self.open.push(Open {
+            index,
+            part,
+            held,
+            bare,
+        });
         Ok(())
     }
 
@@ -192,6 +201,7 @@ impl Reader {
             input.push_str(&delta.partial_json);
             return Ok(());
         }
+        open.bare &= delta.partial_json.is_empty();
         match &*delta.r#type {
             "text_delta" => piece(part, delta.text, sink),
             "thinking_delta" => piece(part, delta.thinking, sink),
@@ -252,7 +262,13 @@ fn is_input(input: &str) -> bool {
 }
 
 fn close(open: Open, sink: &mut dyn FnMut(Delta<'_>)) {
-    let Open { part, held, .. } = open;
+    let Open {
+        part, held, bare, ..
+    } = open;
+    if bare {
+        // That is what its beginning said of its input.
+        piece(part, Cow::Borrowed("{}"), sink);
+    }
     if let Some((block, input)) = held {
         sink(Delta::Open {
             choice: 0,
