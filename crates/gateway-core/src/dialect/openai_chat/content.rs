@@ -246,7 +246,17 @@ impl WireUrl {
 
 fn image(url: WireUrl) -> PartKind {
     let (source, detail) = url.split();
-    PartKind::Image { source, detail }
+    match &source {
+        // LiteLLM's clients send documents, too, where OpenAI has pictures.
+        Source::Base64 { media_type, .. } if !media_type.starts_with("image/") => {
+            part_of_file(source, None)
+        }
+        Source::Url {
+            media_type: Some(media_type),
+            ..
+        } if !media_type.starts_with("image/") => part_of_file(source, None),
+        _ => PartKind::Image { source, detail },
+    }
 }
 
 fn audio(audio: WireAudio) -> PartKind {

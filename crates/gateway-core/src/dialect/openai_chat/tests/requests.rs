@@ -666,3 +666,15 @@ fn what_openai_cannot_say_is_named() {
     ];
     assert_eq!(lost, expected);
 }
+
+#[test]
+fn a_document_in_the_place_of_a_picture_is_a_document() {
+    let read = parts(&json!([
+        {"type": "image_url", "image_url": {"url": "data:application/pdf;base64,JVBE"}},
+        {"type": "image_url", "image_url": {"url": "https://x.test/a", "format": "application/pdf"}},
+        {"type": "image_url", "image_url": {"url": "https://x.test/a"}},
+    ]));
+    assert!(matches!(read[0], PartKind::File { .. }), "{read:?}");
+    assert!(matches!(read[1], PartKind::File { .. }), "{read:?}");
+    assert!(matches!(read[2], PartKind::Image { .. }), "{read:?}");
+}
