@@ -10,6 +10,7 @@ mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
 mod openai_responses;
+mod structured;
 
 use bytes::Bytes;
 
@@ -187,6 +188,7 @@ impl Dialect {
     /// them, each with its own name.
     pub(crate) const fn own_fields(self) -> &'static [(&'static str, &'static str)] {
         match self {
+            Self::AnthropicMessages => anthropic::OWN_FIELDS,
             Self::Gemini => gemini::OWN_FIELDS,
             Self::BedrockConverse => bedrock_converse::OWN_FIELDS,
             Self::OpenAiResponses => openai_responses::OWN_FIELDS,

@@ -4,12 +4,13 @@ mod format;
 mod generation;
 mod messages;
 mod sampling;
-mod schema;
 mod thinking;
 mod tools;
 
-use serde::Serialize;
-use serde_json::Number;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value};
 
 use super::answer::read_answer;
 use super::blocks::Block;
@@ -79,7 +80,13 @@ struct WireFormat<'a> {
 
 #[derive(Serialize)]
 struct Metadata<'a> {
-    user_id: &'a str,
+    user_id: Cow<'a, str>,
+}
+
+/// The one label that Anthropic knows, too.
+#[derive(Deserialize)]
+struct Labels {
+    user_id: Option<String>,
 }
 
 fn write_request(
@@ -131,7 +138,7 @@ fn write_request(
         top_p: sampling.top_p,
         top_k: sampling.top_k,
         stop_sequences: stop_sequences(&parameters.stop, losses),
-        metadata: metadata(parameters.user.as_deref(), losses),
+        metadata: metadata(parameters, losses),
         service_tier: service_tier(parameters.service_tier.as_deref(), losses),
         stream: *stream,
     };
@@ -193,7 +200,7 @@ fn say_losses(parameters: &Parameters, losses: &mut Losses) {
     }
     let hints = [
         ("verbosity", verbosity.is_some()),
-        ("metadata", metadata.as_ref().is_some_and(is_filled)),
+        ("metadata", metadata.as_ref().is_some_and(has_labels)),
         ("store", *store == Some(true)),
         ("prompt_cache_key", prompt_cache_key.is_some()),
         ("prediction", prediction.is_some()),
@@ -201,6 +208,20 @@ fn say_losses(parameters: &Parameters, losses: &mut Losses) {
     for (name, _) in hints.into_iter().filter(|(_, lost)| *lost) {
         losses.hint(name);
     }
+}
+
+/// Whether there is more than the name of the user, which is written.
+fn has_labels(metadata: &Json) -> bool {
+    match metadata.value() {
+        Value::Object(labels) => labels
+            .iter()
+            .any(|(key, value)| key != "user_id" || !value.is_string()),
+        _ => true,
+    }
+}
+
+fn parse(metadata: &Json) -> Option<Labels> {
+    serde_json::from_str(metadata.text()).ok()
 }
 
 fn is_filled(json: &Json) -> bool {
@@ -224,8 +245,13 @@ fn stop_sequences<'a>(stop: &'a [String], losses: &mut Losses) -> Vec<&'a str> {
 }
 
 /// Anthropic wants an opaque name, and refuses what looks like an address or the number of a telephone.
-fn metadata<'a>(user: Option<&'a str>, losses: &mut Losses) -> Option<Metadata<'a>> {
-    let user_id = user.filter(|it| !it.is_empty())?;
+fn metadata<'a>(parameters: &'a Parameters, losses: &mut Losses) -> Option<Metadata<'a>> {
+    let user = parameters.user.as_deref().map(Cow::Borrowed);
+    let labeled = || {
+        let Labels { user_id } = parse(parameters.metadata.as_ref()?)?;
+        user_id.map(Cow::Owned)
+    };
+    let user_id = user.or_else(labeled).filter(|it| !it.is_empty())?;
     let number = user_id
         .bytes()
         .all(|it| it.is_ascii_digit() || b"+-() ".contains(&it));

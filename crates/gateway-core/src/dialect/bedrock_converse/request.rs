@@ -77,6 +77,17 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
+    fn thinks(&self) -> bool {
+        let thinking = self.additional_model_request_fields.get("thinking");
+        thinking.is_some_and(|it| it["type"] != "disabled")
+    }
+
+    fn think_not(&mut self) {
+        for name in ["thinking", "output_config"] {
+            self.additional_model_request_fields.remove(name);
+        }
+    }
+
     /// Every block of the messages.
     fn blocks(&self) -> impl Iterator<Item = &Block<'a>> {
         self.messages.iter().flat_map(|turn| &turn.content)

@@ -1,8 +1,8 @@
 //! The form of the answer.
 
 use super::generation::Generation;
-use super::schema;
 use crate::chat::{Effort, Format, Json, ReasoningMode, Request};
+use crate::dialect::structured::{self, Tree};
 use crate::translate::Losses;
 
 /// How the model is made to answer in a form.
@@ -35,16 +35,16 @@ impl<'a> OutputFormat<'a> {
                 strict,
             }) => (description.as_deref(), schema, *strict),
         };
-        let value = schema.value();
         let by_tool = Self::Tool {
             schema,
             description,
         };
-        if !generation.has_structured_outputs() {
+        let tree = Tree::read(schema).filter(|_| generation.has_structured_outputs());
+        let Some(tree) = tree else {
             return by_tool;
-        }
+        };
         // Structured outputs have no objects with members that are not named.
-        let open = schema::is_open(&value);
+        let open = structured::is_open(&tree);
         let can_force = request.tools.is_empty()
             && request.parameters.web_search.is_none()
             && generation.takes_forced_tools()
@@ -55,7 +55,7 @@ impl<'a> OutputFormat<'a> {
         if open {
             losses.hint("response_format");
         }
-        Self::Schema(Json::from(&schema::supported(value)))
+        Self::Schema(structured::supported(tree).json())
     }
 
     pub(super) fn is_tool(&self) -> bool {

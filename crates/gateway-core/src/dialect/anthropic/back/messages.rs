@@ -33,7 +33,7 @@ pub(super) fn prompt<'a>(messages: &'a [Message], losses: &mut Losses) -> Prompt
     };
     let alone = messages.iter().all(is_operators);
     let mut begun = alone;
-    for message in messages {
+    for (at, message) in messages.iter().enumerate() {
         let Message { role, parts, name } = message;
         if name.is_some() {
             losses.hint("messages.name");
@@ -47,6 +47,10 @@ pub(super) fn prompt<'a>(messages: &'a [Message], losses: &mut Losses) -> Prompt
                 let blocks = if alone { blocks } else { marked(blocks) };
                 prompt.say("user", blocks);
             }
+            // Without it the model would go on from its own words.
+            Role::User if blocks.is_empty() && at + 1 == messages.len() => {
+                prompt.say("user", vec![Block::text(NOTHING)]);
+            }
             Role::User => prompt.say("user", blocks),
             Role::Assistant => prompt.say("assistant", blocks),
         }
@@ -54,6 +58,9 @@ pub(super) fn prompt<'a>(messages: &'a [Message], losses: &mut Losses) -> Prompt
     prompt.tidy();
     prompt
 }
+
+/// What a user says who sent nothing but white space.
+const NOTHING: &str = ".";
 
 impl<'a> Prompt<'a> {
     /// Adds to the turn of a role, or begins it.

@@ -1,15 +1,15 @@
 //! What the model may call, and whether it must.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::super::blocks::CacheControl;
 use super::super::format_tool;
 use super::format::OutputFormat;
 use super::generation::Generation;
-use crate::chat::{Json, Request, Tool, ToolChoice, ToolKind};
+use crate::chat::{Json, PartKind, Request, Tool, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
+use crate::dialect::structured::object_schema;
 use crate::translate::Losses;
 
 #[derive(Serialize)]
@@ -73,11 +73,34 @@ pub(super) fn tools<'a>(
         tools.push(WireTool::Function {
             name: format_tool::NAME,
             description: Some(description.unwrap_or(format_tool::DESCRIPTION)),
-            input_schema: object_schema(Some(schema)),
+            input_schema: object_schema(Some(schema)).into_owned(),
             cache_control: None,
         });
     }
+    if tools.is_empty() {
+        tools = called(request);
+    }
     tools
+}
+
+/// The tools that were called before, where the client offers none now: Anthropic does not take calls of tools that are
+/// not told. They must not be called again.
+fn called(request: &Request) -> Vec<WireTool<'_>> {
+    let mut names: Vec<&str> = Vec::new();
+    for part in request.messages.iter().flat_map(|it| &it.parts) {
+        if let PartKind::ToolCall { name, .. } = &part.kind
+            && !names.contains(&name.as_str())
+        {
+            names.push(name);
+        }
+    }
+    let tool = |name| WireTool::Function {
+        name,
+        description: None,
+        input_schema: object_schema(None).into_owned(),
+        cache_control: None,
+    };
+    names.into_iter().map(tool).collect()
 }
 
 fn wire<'a>(tool: &'a Tool, losses: &mut Losses) -> Option<WireTool<'a>> {
@@ -97,7 +120,7 @@ fn wire<'a>(tool: &'a Tool, losses: &mut Losses) -> Option<WireTool<'a>> {
             Some(WireTool::Function {
                 name,
                 description: description.as_deref(),
-                input_schema: object_schema(parameters.as_ref()),
+                input_schema: object_schema(parameters.as_ref()).into_owned(),
                 cache_control: CacheControl::of(cache.as_ref()),
             })
         }
@@ -116,31 +139,6 @@ fn wire<'a>(tool: &'a Tool, losses: &mut Losses) -> Option<WireTool<'a>> {
             None
         }
     }
-}
-
-/// Anthropic's schemas say that they are of an object.
-fn object_schema(schema: Option<&Json>) -> Json {
-    let Some(schema) = schema else {
-        return Json::from(&json!({"type": "object", "properties": {}}));
-    };
-    let raw: Result<&RawValue, _> = serde_json::from_str(schema.text());
-    let typed = raw.ok().is_some_and(|raw| {
-        let head: Option<Head> = serde_json::from_str(raw.get()).ok();
-        head.is_some_and(|it| it.r#type.is_some())
-    });
-    match schema.value() {
-        _ if typed => schema.clone(),
-        Value::Object(mut members) => {
-            members.insert("type".to_owned(), json!("object"));
-            Json::from(&Value::Object(members))
-        }
-        _ => Json::from(&json!({"type": "object", "properties": {}})),
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Head {
-    r#type: Option<Json>,
 }
 
 /// Anthropic's search of the web, by the options of OpenAI's.
@@ -176,6 +174,10 @@ fn web_search(options: &Value) -> Json {
 /// What a place consists of.
 const PLACE: [&str; 4] = ["city", "country", "region", "timezone"];
 
+fn offers_nothing(request: &Request) -> bool {
+    request.tools.is_empty() && request.parameters.web_search.is_none()
+}
+
 pub(super) fn choice<'a>(
     request: &'a Request,
     format: &OutputFormat<'_>,
@@ -194,6 +196,7 @@ pub(super) fn choice<'a>(
         Some(ToolChoice::None) => ("none", None),
         Some(ToolChoice::Required | ToolChoice::Allowed { required: true, .. }) => ("any", None),
         Some(ToolChoice::Named(name)) => ("tool", Some(name.as_str())),
+        None if offers_nothing(request) && !format.is_tool() => ("none", None),
         None if one_at_a_time => ("auto", None),
         None if format.is_tool() => ("auto", None),
         None => return None,

@@ -484,3 +484,69 @@ fn what_a_client_of_anthropics_asks_comes_out_as_it_came_in() {
     assert_eq!(out, body);
     assert!(lost.is_empty(), "{lost:?}");
 }
+
+#[test]
+fn a_user_who_says_nothing_last_is_heard() {
+    let (body, _) = write(
+        &request(vec![
+            say(Role::User, "1"),
+            say(Role::Assistant, "2"),
+            say(Role::User, " "),
+        ]),
+        OLD,
+    );
+    // Else the model would go on from its own words.
+    assert_eq!(body["messages"][2]["content"][0]["text"], ".");
+}
+
+#[test]
+fn tools_that_were_called_are_told_where_none_are_offered() {
+    let call = PartKind::ToolCall {
+        id: "1".to_owned(),
+        name: "get".to_owned(),
+        arguments: "{}".to_owned(),
+        custom: false,
+        signature: None,
+    };
+    let result = PartKind::ToolResult {
+        id: "1".to_owned(),
+        name: None,
+        parts: vec![Part::text("a")],
+        is_error: false,
+        custom: false,
+    };
+    let mut asked = request(vec![
+        say(Role::User, "1"),
+        Message::new(Role::Assistant, vec![Part::new(call)]),
+        Message::new(Role::User, vec![Part::new(result)]),
+    ]);
+    let (body, lost) = write(&asked, OLD);
+    assert_eq!(names(&lost), [""; 0]);
+    assert_eq!(body["tools"][0]["name"], "get");
+    assert_eq!(body["tool_choice"], json!({"type": "none"}));
+    asked.tools = vec![function("set", None)];
+    let (body, _) = write(&asked, OLD);
+    assert_eq!(body["tools"][0]["name"], "set");
+    assert_eq!(body["tool_choice"], Value::Null);
+}
+
+#[test]
+fn the_user_may_be_named_by_a_label() {
+    let of = |metadata: &Value, user: Option<&str>| {
+        let (body, lost) = write(
+            &asks(Parameters {
+                metadata: Some(Json::from(metadata)),
+                user: user.map(str::to_owned),
+                ..Parameters::default()
+            }),
+            OLD,
+        );
+        (body["metadata"]["user_id"].clone(), names(&lost).join(" "))
+    };
+    let labels = json!({"user_id": "u1"});
+    assert_eq!(of(&labels, None), (json!("u1"), String::new()));
+    assert_eq!(of(&labels, Some("u2")).0, "u2");
+    let more = json!({"user_id": "u1", "team": "a"});
+    assert_eq!(of(&more, None), (json!("u1"), "metadata".to_owned()));
+    assert_eq!(of(&json!({"user_id": 7}), None).1, "metadata");
+}

@@ -12,7 +12,7 @@ use crate::chat::{CacheMarker, Json};
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Block<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Image(Media<'a>),
     Audio(Media<'a>),
     Video(Media<'a>),

@@ -64,7 +64,7 @@ struct Structure<'a> {
 
 #[derive(Serialize)]
 struct JsonSchema<'a> {
-    schema: &'a str,
+    schema: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,12 +74,11 @@ struct JsonSchema<'a> {
 impl<'a> OutputConfig<'a> {
     /// With a name and a description, if there are some.
     pub(super) fn of(
-        schema: &'a Json,
+        schema: &Json,
         (name, description): (Option<&'a str>, Option<&'a str>),
     ) -> Self {
-        let schema = schema.text();
         let json_schema = JsonSchema {
-            schema,
+            schema: schema.text().to_owned(),
             name,
             description,
         };
@@ -269,7 +268,9 @@ fn claude(reasoning: &Reasoning, target: &Target<'_>, body: &mut Body<'_>, losse
         // Claude refuses to go on thinking where what it thought before its last call is gone.
         return losses.hint("reasoning_effort");
     }
-    let adaptive = reasoning.mode == Some(ReasoningMode::Adaptive)
+    // An ARN does not say what its model can; the client does.
+    let may_adapt = is_adaptive(target.model) || Family::of(target.model) == Family::Unknown;
+    let adaptive = (reasoning.mode == Some(ReasoningMode::Adaptive) && may_adapt)
         || (reasoning.budget.is_none() && is_adaptive(target.model));
     let room = body.inference_config.max_tokens;
     let fields = &mut body.additional_model_request_fields;

@@ -1,5 +1,7 @@
 //! Messages: two roles, which must take turns.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::content::{Block, CachePoint, Cited, CitedText, Input, Reasoning, ToolResult, ToolUse};
@@ -34,6 +36,34 @@ pub(super) struct Writer<'a, 'l> {
     names: Vec<String>,
 }
 
+/// A text of a user's who said nothing.
+const NOTHING: &str = ".";
+
+/// Documents want a text beside them, and Claude no white space at the end of an answer that it shall go on from.
+fn tidy(turns: &mut [Turn<'_>], family: Family) {
+    for turn in turns.iter_mut() {
+        let has = |test: fn(&Block<'_>) -> bool| turn.content.iter().any(test);
+        if has(|it| matches!(it, Block::Document(_))) && !has(|it| matches!(it, Block::Text(_))) {
+            turn.content.push(Block::Text(Cow::Borrowed(NOTHING)));
+        }
+    }
+    let last = turns.last_mut().filter(|it| it.role == "assistant");
+    if let Some(Block::Text(text)) = last.and_then(|it| it.content.last_mut())
+        && family.may_be_claude()
+    {
+        *text = Cow::Owned(text.trim_end().to_owned());
+    }
+}
+
+impl<'a> From<SystemBlock<'a>> for Block<'a> {
+    fn from(block: SystemBlock<'a>) -> Self {
+        match block {
+            SystemBlock::Text(text) => Self::Text(Cow::Borrowed(text)),
+            SystemBlock::CachePoint(point) => Self::CachePoint(point),
+        }
+    }
+}
+
 impl<'a, 'l> Writer<'a, 'l> {
     pub(super) const fn new(family: Family, losses: &'l mut Losses) -> Self {
         Self {
@@ -53,14 +83,12 @@ impl<'a, 'l> Writer<'a, 'l> {
         }
         let place = |at: usize| format!("messages[{index}].content[{at}]");
         let role = match role {
+            Role::System | Role::Developer if !self.turns.is_empty() => {
+                return self.later(parts, index);
+            }
             Role::System | Role::Developer => {
-                let before = self.system.len();
                 for (at, part) in parts.iter().enumerate() {
                     self.system(part, &place(at));
-                }
-                // Bedrock has one place for all of them, before the first turn.
-                if !self.turns.is_empty() && self.system.len() > before {
-                    self.losses.hint(format!("messages[{index}].position"));
                 }
                 return;
             }
@@ -71,18 +99,18 @@ impl<'a, 'l> Writer<'a, 'l> {
         for (at, part) in parts.iter().enumerate() {
             self.part(part, &place(at), &mut content);
         }
-        match self.turns.last_mut() {
-            Some(last) if last.role == role => last.content.append(&mut content),
-            _ => self.turns.push(Turn { role, content }),
-        }
+        self.say(role, content);
     }
 
-    /// The system prompt and the turns. Blank text is refused by Bedrock and left out, unless nothing else was said.
+    /// The system prompt and the turns. Blank text is refused by Bedrock and left out; a user who
+    /// said nothing else says a period.
     pub(super) fn finish(self) -> (Vec<SystemBlock<'a>>, Vec<Turn<'a>>) {
         let mut turns: Vec<Turn<'a>> = Vec::with_capacity(self.turns.len());
         for mut turn in self.turns {
-            if turn.role == "assistant" || turn.content.iter().any(|it| !it.is_blank()) {
-                turn.content.retain(|block| !block.is_blank());
+            let said = !turn.content.is_empty();
+            turn.content.retain(|block| !block.is_blank());
+            if said && turn.content.is_empty() && turn.role == "user" {
+                turn.content.push(Block::Text(Cow::Borrowed(NOTHING)));
             }
             match turns.last_mut() {
                 _ if turn.content.is_empty() => {}
@@ -90,7 +118,46 @@ impl<'a, 'l> Writer<'a, 'l> {
                 _ => turns.push(turn),
             }
         }
+        if turns.is_empty() && !self.system.is_empty() {
+            // Where nobody else says anything, the operator's words are the user's.
+            let content: Vec<_> = self.system.into_iter().map(Block::from).collect();
+            self.losses.hint("messages.role");
+            let role = "user";
+            return (Vec::new(), vec![Turn { role, content }]);
+        }
+        tidy(&mut turns, self.family);
         (self.system, turns)
+    }
+
+    /// What an operator says later stays in its place, because what follows it refers to it: as words of the user's that
+    /// are marked.
+    fn later(&mut self, parts: &'a [Part], index: usize) {
+        self.losses.hint("messages.role");
+        let mut content = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            match &part.kind {
+                PartKind::Text { text, .. } if text.trim().is_empty() => continue,
+                PartKind::Text { text, .. } => {
+                    let text = format!("<system>\n{text}\n</system>");
+                    content.push(Block::Text(Cow::Owned(text)));
+                }
+                _ => {
+                    self.lost(&format!("messages[{index}].content[{at}]"));
+                }
+            }
+            if let Some(point) = self.cache(part.cache.as_ref()) {
+                content.push(Block::CachePoint(point));
+            }
+        }
+        self.say("user", content);
+    }
+
+    /// Adds to the turn of a role, or begins it.
+    fn say(&mut self, role: &'static str, mut content: Vec<Block<'a>>) {
+        match self.turns.last_mut() {
+            Some(last) if last.role == role => last.content.append(&mut content),
+            _ => self.turns.push(Turn { role, content }),
+        }
     }
 
     fn system(&mut self, part: &'a Part, place: &str) {
@@ -144,7 +211,7 @@ impl<'a, 'l> Writer<'a, 'l> {
                 }
                 Some(self.text(text, citations))
             }
-            PartKind::Refusal { text } => Some(Block::Text(text)),
+            PartKind::Refusal { text } => Some(Block::Text(Cow::Borrowed(text))),
             PartKind::ToolCall {
                 id,
                 name,
@@ -215,7 +282,7 @@ impl<'a, 'l> Writer<'a, 'l> {
             self.losses.hint("citations");
         }
         if own.is_empty() {
-            return Block::Text(text);
+            return Block::Text(Cow::Borrowed(text));
         }
         Block::CitationsContent(Cited {
             content: [CitedText { text }],
@@ -234,7 +301,9 @@ impl<'a, 'l> Writer<'a, 'l> {
                     self.losses.parameter(place);
                 }
                 // Citations have no place in it.
-                PartKind::Text { text, .. } => content.push(Block::Text(text)),
+                PartKind::Text { text, .. } => {
+                    content.push(Block::Text(Cow::Borrowed(text)));
+                }
                 kind => content.extend(self.kind(kind, &place)),
             }
         }

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Body;
 use super::content::{Block, CachePoint};
 use super::fields::OutputConfig;
+use super::messages::SystemBlock;
 use crate::chat::{Format, Json, Tool, ToolChoice, ToolKind};
 use crate::dialect::bedrock_converse::answer::SCHEMA_TOOL;
 use crate::dialect::bedrock_converse::family::{Family, is_structured};
+use crate::dialect::structured::{self, Tree, object_schema};
 use crate::translate::{Losses, Target};
 
 /// What the client wants of tools.
@@ -95,10 +97,21 @@ pub(super) fn write<'a>(
         one_at_a_time(asked, family, body, losses);
     }
     if let Some(format) = asked.format {
-        form(format, target, body, &mut config);
+        form(format, target, (body, losses), &mut config);
+    }
+    if config.is_forced() && body.thinks() {
+        // Claude cannot be made to call a tool while it thinks.
+        body.think_not();
+        losses.hint("reasoning_effort");
     }
     if !config.tools.is_empty() {
         body.tool_config = Some(config);
+    }
+}
+
+impl ToolConfig<'_> {
+    fn is_forced(&self) -> bool {
+        matches!(self.tool_choice, Some(Choice::Any {} | Choice::Tool { .. }))
     }
 }
 
@@ -132,7 +145,7 @@ impl Tools {
                     config.tools.push(WireTool::ToolSpec(Spec {
                         name: Cow::Borrowed(name),
                         description: description.as_deref().filter(|it| !it.is_empty()),
-                        input_schema: Schema::of(parameters.as_ref()),
+                        input_schema: Schema::of(parameters.as_ref(), self.family),
                         strict: (strict && self.strict).then_some(true),
                     }));
                 }
@@ -159,14 +172,25 @@ impl Tools {
 }
 
 impl<'a> Schema<'a> {
-    fn of(parameters: Option<&'a Json>) -> Self {
-        Self {
-            json: match parameters {
-                Some(schema) => Cow::Borrowed(schema),
-                None => owned(&json!({"type": "object", "properties": {}})),
-            },
-        }
+    fn of(parameters: Option<&'a Json>, family: Family) -> Self {
+        let schema = object_schema(parameters);
+        let json = match family {
+            Family::Nova | Family::Nova2 => Cow::Owned(of_nova(&schema)),
+            _ => schema,
+        };
+        Self { json }
     }
+}
+
+/// Nova knows three members of the outermost object, and no references out of it.
+fn of_nova(schema: &Json) -> Json {
+    let Some(mut tree) = Tree::read(schema).map(|it| structured::inlined(&it)) else {
+        return schema.clone();
+    };
+    if let Tree::Object(members) = &mut tree {
+        members.retain(|(key, _)| ["type", "properties", "required"].contains(&key.as_str()));
+    }
+    tree.json()
 }
 
 /// A model that can be held to schemas takes twenty strict tools.
@@ -201,7 +225,7 @@ fn mentioned<'a>(body: &Body<'a>) -> Vec<WireTool<'a>> {
         WireTool::ToolSpec(Spec {
             name: Cow::Borrowed(name),
             description: None,
-            input_schema: Schema::of(None),
+            input_schema: Schema::of(None, Family::Unknown),
             strict: None,
         })
     };
@@ -239,14 +263,16 @@ fn one_at_a_time(asked: &Asked<'_>, family: Family, body: &mut Body<'_>, losses:
 fn form<'a>(
     format: &'a Format,
     target: &Target<'_>,
-    body: &mut Body<'a>,
+    (body, losses): (&mut Body<'a>, &mut Losses),
     config: &mut ToolConfig<'a>,
 ) {
     let (schema, description) = match format {
         Format::Text => return,
         Format::JsonObject => {
-            let any = json!({"type": "object", "additionalProperties": true});
-            (owned(&any), None)
+            // A tool that takes any object is called with an empty one.
+            losses.hint("response_format");
+            body.system.push(SystemBlock::Text(ANY_OBJECT));
+            return;
         }
         Format::JsonSchema {
             name,
@@ -254,25 +280,27 @@ fn form<'a>(
             schema,
             strict,
         } => {
-            if is_structured(target.model) && *strict != Some(false) && is_closed(schema) {
+            let wanted = is_structured(target.model) && *strict != Some(false);
+            let held = Tree::read(schema)
+                .filter(|it| wanted && (*strict == Some(true) || !structured::is_open(it)));
+            if let Some(tree) = held {
                 let names = (name.as_deref(), description.as_deref());
-                body.output_config = Some(OutputConfig::of(schema, names));
+                let schema = structured::supported(tree).json();
+                body.output_config = Some(OutputConfig::of(&schema, names));
                 return;
             }
-            (Cow::Borrowed(schema), description.as_deref())
+            (schema, description.as_deref())
         }
     };
     let only = config.tools.is_empty();
     config.tools.push(WireTool::ToolSpec(Spec {
         name: Cow::Borrowed(SCHEMA_TOOL),
         description: Some(description.unwrap_or("Gives the answer to the user.")),
-        input_schema: Schema { json: schema },
+        input_schema: Schema::of(Some(schema), Family::of(target.model)),
         strict: None,
     }));
-    let thinks = body.additional_model_request_fields.get("thinking");
-    let thinks = thinks.is_some_and(|it| it["type"] != "disabled");
     // Claude cannot be made to call a tool while it thinks.
-    if config.tool_choice.is_none() && !thinks {
+    if config.tool_choice.is_none() && !body.thinks() {
         config.tool_choice = Some(match only {
             true => Choice::Tool { name: SCHEMA_TOOL },
             false => Choice::Any {},
@@ -280,11 +308,6 @@ fn form<'a>(
     }
 }
 
-/// Whether objects of the schema have no members but those that it names: Bedrock takes no other.
-fn is_closed(schema: &Json) -> bool {
-    schema.value().get("additionalProperties") == Some(&Value::Bool(false))
-}
-
-fn owned(value: &Value) -> Cow<'static, Json> {
-    Cow::Owned(Json::from(value))
-}
+/// What a model is told whose answer shall be an object, whatever it holds.
+const ANY_OBJECT: &str =
+    "Answer with one JSON object and nothing else: no other words, no code fence.";

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::chat::{
-    Effort, Format, Json, Message, Other, Parameters, Part, PartKind, Reasoning, Request, Role,
-    Source, Tool, ToolChoice, ToolKind, Weight,
+    Effort, Format, Json, Message, Other, Parameters, Part, PartKind, Reasoning, ReasoningMode,
+    Request, Role, Source, Tool, ToolChoice, ToolKind, Weight,
 };
 use crate::dialect::bedrock_converse::BACK;
 use crate::translate::{Losses, Target};
@@ -244,14 +244,56 @@ fn the_sides_take_turns_and_blank_texts_are_left_out() {
             system("two"),
         ]),
     );
-    assert_eq!(lost, "messages[8].position");
+    assert_eq!(lost, "messages.role");
     let expected = json!({
         "messages": [
             {"role": "user", "content": [{"text": "a"}, {"text": "b"}]},
-            {"role": "assistant", "content": [{"text": "c"}, {"text": "d"}]}],
-        "system": [{"text": "one"}, {"text": "two"}],
+            {"role": "assistant", "content": [{"text": "c"}, {"text": "d"}]},
+            {"role": "user", "content": [{"text": "<system>\ntwo\n</system>"}]}],
+        "system": [{"text": "one"}],
     });
     assert_eq!(body, expected);
+    let (body, _) = of_chat(CLAUDE, &request(vec![user(" "), assistant("I say \n")]));
+    let expected = json!([
+        {"role": "user", "content": [{"text": "."}]},
+        {"role": "assistant", "content": [{"text": "I say"}]},
+    ]);
+    assert_eq!(body["messages"], expected);
+    let (body, lost) = of_chat(CLAUDE, &request(vec![system("one")]));
+    let expected = json!({"messages": [{"role": "user", "content": [{"text": "one"}]}]});
+    assert_eq!((body, lost.as_str()), (expected, "messages.role"));
+}
+
+#[test]
+fn nova_gets_schemas_of_three_members_without_references() {
+    let mut asked = request(vec![user("a")]);
+    asked.tools = vec![tool("get")];
+    let schema = r##"{"$defs":{"P":{"type":"string"}},"properties":{"z":{"$ref":"#/$defs/P"},"a":{}},"additionalProperties":false}"##;
+    if let ToolKind::Function { parameters, .. } = &mut asked.tools[0].kind {
+        *parameters = Json::parse(schema);
+    }
+    let (body, _) = of_chat(NOVA, &asked);
+    let spec = &body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"];
+    let expected = json!({"type": "object", "properties": {"z": {"type": "string"}, "a": {}}});
+    assert_eq!(*spec, expected);
+    let (body, _) = of_chat(CLAUDE, &asked);
+    let spec = &body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"];
+    assert_eq!(spec["$defs"]["P"]["type"], "string");
+}
+
+#[test]
+fn who_must_call_does_not_think() {
+    let mut asked = request(vec![user("a")]);
+    asked.tools = vec![tool("get")];
+    asked.tool_choice = Some(ToolChoice::Required);
+    asked.parameters.reasoning = Some(Reasoning {
+        effort: Some(Effort::Low),
+        ..Reasoning::default()
+    });
+    let (body, lost) = of_chat(CLAUDE_4_5, &asked);
+    assert_eq!(lost, "reasoning_effort");
+    assert_eq!(body["additionalModelRequestFields"], Value::Null);
+    assert_eq!(body["toolConfig"]["toolChoice"], json!({"any": {}}));
 }
 
 #[test]
@@ -331,7 +373,6 @@ fn a_schema_holds_the_model_or_is_a_tool_that_it_must_call() {
     for (model, format) in [
         (CLAUDE, schema(Some(true))),
         (CLAUDE_4_5, schema(Some(false))),
-        (CLAUDE_4_5, Format::JsonObject),
     ] {
         asked.parameters.format = Some(format);
         let (body, lost) = of_chat(model, &asked);
@@ -343,6 +384,13 @@ fn a_schema_holds_the_model_or_is_a_tool_that_it_must_call() {
     let (body, _) = of_chat(CLAUDE, &asked);
     assert_eq!(body["toolConfig"]["toolChoice"], json!({"any": {}}));
     golden("schema_tool", &body);
+    // An empty object fits the schema of any object, and is what a model that must call gives.
+    asked.parameters.format = Some(Format::JsonObject);
+    let (body, lost) = of_chat(CLAUDE_4_5, &asked);
+    assert_eq!(lost, "response_format");
+    let said = body["system"][0]["text"].as_str().unwrap();
+    assert!(said.contains("one JSON object"), "{said}");
+    assert_eq!(body["toolConfig"]["toolChoice"], Value::Null);
 }
 
 #[test]
@@ -378,6 +426,14 @@ fn thinking_has_the_words_of_the_models_maker() {
         (Value::Null, none())
     );
     let adaptive = json!({"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}});
+    let as_it_likes = Reasoning {
+        mode: Some(ReasoningMode::Adaptive),
+        ..Reasoning::default()
+    };
+    assert_eq!(
+        fields(CLAUDE_4_5, as_it_likes, None),
+        (enabled(2048), none())
+    );
     let opus = "us.anthropic.claude-opus-4-6-v1";
     assert_eq!(
         fields(opus, effort(Effort::Minimal), None),

@@ -1,10 +1,13 @@
 //! What the model may call, and whether it must.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::chat::{self, Json, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
+use crate::dialect::structured::object_schema;
 use crate::translate::Losses;
 
 /// One entry of `tools`.
@@ -35,7 +38,7 @@ pub(super) struct Declaration<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameters_json_schema: Option<&'a Json>,
+    parameters_json_schema: Option<Cow<'a, Json>>,
 }
 
 #[derive(Serialize)]
@@ -74,7 +77,7 @@ pub(super) fn write<'a>(tools: &'a [chat::Tool], losses: &mut Losses) -> Vec<Too
                 functions.push(Declaration {
                     name,
                     description: description.as_deref(),
-                    parameters_json_schema: parameters.as_ref(),
+                    parameters_json_schema: parameters.as_ref().map(|it| object_schema(Some(it))),
                 });
             }
             // Its text would come back as an object.
