@@ -10,6 +10,7 @@ use gateway_core::Dialect;
 use http::HeaderName;
 
 use crate::blueprint::{Blueprint, Route, Target};
+use crate::compatible::Compatible;
 use crate::error::EndpointError;
 use crate::openai;
 use crate::provider::Settings;
@@ -39,6 +40,7 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
     Ok(Blueprint {
         forwarded: openai::FORWARDED,
         model: Some(openai::model(settings.model).to_owned()),
+        compatible: Compatible::of_openai(openai::model(settings.model)),
         ..Blueprint::new(base, routes, credential(settings, &API_KEY)?)
     })
 }

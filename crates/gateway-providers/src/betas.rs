@@ -5,6 +5,8 @@
 //!
 //! Source: Anthropic's "Beta headers"; AWS's "Anthropic Claude Messages API"; LiteLLM's `anthropic_beta_headers_config.json`.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// `anthropic-beta`.
@@ -105,6 +107,25 @@ fn names(text: &str, word: &str) -> bool {
     })
 }
 
+/// The betas without which Anthropic does not take a body that the gateway has written, for clients whose dialect has none.
+/// In a text of somebody's the quotes would be escaped.
+pub(crate) fn needed(body: &[u8]) -> Vec<&'static str> {
+    let has = |word: &str| body.windows(word.len()).any(|it| it == word.as_bytes());
+    let needed = NEEDED.iter().filter(|(word, _)| has(word));
+    needed.map(|(_, beta)| *beta).collect()
+}
+
+/// A client's headers with these betas.
+pub(crate) fn with<'a>(headers: &'a HeaderMap, betas: &[&'static str]) -> Cow<'a, HeaderMap> {
+    let mut headers = Cow::Borrowed(headers);
+    for beta in betas {
+        headers
+            .to_mut()
+            .append(ANTHROPIC_BETA, HeaderValue::from_static(beta));
+    }
+    headers
+}
+
 /// Vertex AI.
 pub(crate) fn vertex(beta: &str) -> Option<&'static str> {
     column(beta, 0)
@@ -176,6 +197,14 @@ static TABLE: &[(&str, [Name; 4])] = &[
     ("web-search-2025-03-05",                   [Same,        No,          No,   Same]),
 ];
 
+/// What stands in a body, and the beta that it belongs to.
+const NEEDED: &[(&str, &str)] = &[
+    (r#""type":"file","file_id":"#, "files-api-2025-04-14"),
+    (r#""mcp_servers":["#, "mcp-client-2025-11-20"),
+    (r#""computer_20250124""#, "computer-use-2025-01-24"),
+    (r#""computer_20251124""#, "computer-use-2025-11-24"),
+];
+
 /// What is said beside the header's name when no value is named that was sent.
 const UNEXPECTED: &[&str] = &[
     "unexpected value",
@@ -187,7 +216,11 @@ const UNEXPECTED: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{TABLE, bedrock_converse, bedrock_invoke, foundry, refused_betas, vertex};
+    use super::{
+        ANTHROPIC_BETA, TABLE, bedrock_converse, bedrock_invoke, foundry, needed, refused_betas,
+        vertex, with,
+    };
+    use http::{HeaderMap, HeaderValue};
     use std::collections::HashSet;
 
     #[test]
@@ -197,6 +230,19 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(names, sorted);
         assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+    }
+
+    #[test]
+    fn what_is_written_for_others_has_its_betas() {
+        let file = br#"{"source":{"type":"file","file_id":"file_1"}}"#;
+        assert_eq!(needed(file), ["files-api-2025-04-14"]);
+        let said = br#"{"text":"\"type\":\"file\",\"file_id\":\"x\""}"#;
+        assert_eq!(needed(said), [""; 0]);
+        let mut headers = HeaderMap::new();
+        headers.insert(ANTHROPIC_BETA, HeaderValue::from_static("own"));
+        let all = with(&headers, &needed(file));
+        let all: Vec<_> = all.get_all(ANTHROPIC_BETA).iter().collect();
+        assert_eq!(all, ["own", "files-api-2025-04-14"]);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! How those who speak OpenAI's chat completions differ from OpenAI, as data; and what becomes of a request for them.
 
+mod sampling;
+
 use gateway_core::chat::Weight;
 use gateway_core::{DeveloperRole, Dialect, Edit, Envelope, Lost, Policy, Quirks, TranslateError};
 use serde_json::Value;
+
+pub(crate) use sampling::Sampling;
 
 /// What is special about a server that speaks OpenAI's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub(crate) struct Compatible {
     pub(crate) renamed: &'static [(&'static str, &'static str)],
     /// Parameters that it refuses, or passes over although they would change the answer.
     pub(crate) unknown: &'static [&'static str],
+    /// Parameters that it refuses, but whose loss the client may prefer to its words.
+    pub(crate) sampling: Sampling,
     /// What becomes of a developer's messages.
     pub(crate) developer: DeveloperRole,
     /// Whether content may be a list of parts; else it is a text.
@@ -38,6 +44,7 @@ impl Compatible {
         ],
         renamed: &[],
         unknown: &[],
+        sampling: Sampling::Free,
         developer: DeveloperRole::Kept,
         content_parts: true,
         thoughts_field: None,
@@ -85,6 +92,7 @@ impl Compatible {
     pub(crate) fn is_openai(&self) -> bool {
         self.renamed.is_empty()
             && self.unknown.is_empty()
+            && self.sampling == Sampling::Free
             && self.developer == DeveloperRole::Kept
             && self.content_parts
     }
@@ -116,12 +124,21 @@ impl Compatible {
             .iter()
             .filter(|name| envelope.field(name).is_some())
             .peekable();
-        if asked.peek().is_none() {
+        let mut sampled = self.sampling.refused(envelope).peekable();
+        if asked.peek().is_none() && sampled.peek().is_none() {
             return Ok(Vec::new());
         }
         let policy = policy();
         let (mut lost, mut refused) = (Vec::new(), Vec::new());
-        for name in asked.filter(|name| !policy.allowed.iter().any(|it| it == *name)) {
+        let allowed = |name: &str| policy.allowed.iter().any(|it| it == name);
+        for name in sampled.filter(|name| policy.drop && !allowed(name)) {
+            edit.remove(name);
+            lost.push(Lost {
+                name: name.into(),
+                weight: weight(name),
+            });
+        }
+        for name in asked.filter(|name| !allowed(name)) {
             let weight = weight(name);
             if weight == Weight::Parameter
                 && !policy.drop
@@ -209,12 +226,12 @@ const HINTS: &[&str] = &[
 ];
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::Compatible;
     use bytes::Bytes;
     use gateway_core::{Envelope, Limits, Policy};
 
-    fn adapted(
+    pub(super) fn adapted(
         server: Compatible,
         policy: Policy,
         body: &'static str,

@@ -9,7 +9,7 @@ use gateway_transport::{ConnectSpec, Shard};
 use http::{HeaderMap, HeaderValue, Method, Request};
 
 use crate::aws::{Keys, Signer, Unsignable};
-use crate::betas::Client;
+use crate::betas::{self, Client};
 use crate::blueprint::{Blueprint, Credential, Route};
 use crate::body::BodyRules;
 use crate::config::EndpointConfig;
@@ -213,10 +213,19 @@ impl Endpoint {
         let uri = target.uri(provider, model)?;
         let authority = self.authorize(shard).await?;
         let body = self.body_for(call, route, model)?;
+        let needed = match (&body.translation, route.dialect) {
+            (Some(_), Dialect::AnthropicMessages) => betas::needed(&body.bytes),
+            _ => Vec::new(),
+        };
+        let headers = betas::with(call.headers, &needed);
+        let client = Client {
+            headers: &headers,
+            ..call.client()
+        };
         let mut request = Request::new(body.bytes);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers.apply(call.client(), authority.header());
+        *request.headers_mut() = self.headers.apply(client, authority.header());
         if let Some(credential) = &route.credential {
             self.headers.prove(request.headers_mut(), credential);
         }

@@ -4,6 +4,7 @@ use gateway_core::Dialect;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::blueprint::{Blueprint, Credential, Route, Target};
+use crate::compatible::Compatible;
 use crate::error::EndpointError;
 use crate::provider::Settings;
 
@@ -14,12 +15,16 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
     if let Some(shorter) = base.strip_suffix("/chat/completions") {
         base = shorter;
     }
-    let compatible = settings.provider.compatible;
+    let mut compatible = settings.provider.compatible;
+    let quirks = compatible.quirks();
     if base.path().is_empty() {
         base = base.with_path(compatible.path);
     }
     let speaks = |(dialect, _): &(Dialect, &str)| compatible.serves.contains(dialect);
     let own = settings.provider.name == "openai";
+    if own {
+        compatible = Compatible::of_openai(model(settings.model));
+    }
     let (model, paths) = if own {
         (model(settings.model), served(settings.model).collect())
     } else {
@@ -51,7 +56,7 @@ pub(crate) fn blueprint(settings: &Settings<'_>) -> Result<Blueprint, EndpointEr
         forwarded: FORWARDED,
         model: Some(model.to_owned()),
         compatible,
-        quirks: compatible.quirks(),
+        quirks,
         ..Blueprint::new(base, routes, credential)
     })
 }

@@ -27,6 +27,13 @@ use crate::quick::{Key, is_object_like, key};
 use crate::sse::Event;
 use crate::usage::Usage;
 
+/// What clients of other dialects may say in its own words.
+pub(super) const OWN_FIELDS: &[(&str, &str)] = &[
+    ("container", "container"),
+    ("inference_geo", "inference_geo"),
+    ("mcp_servers", "mcp_servers"),
+];
+
 pub(super) static WIRE: Wire = Wire {
     name: "anthropic_messages",
     heartbeat: b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
