@@ -292,6 +292,7 @@ const TABLE: [Row; 14] = [
             "overloaded",
             "engine_overloaded",
             "server_overloaded",
+            "server_is_overloaded",
             "slow_down",
             "MODEL_CAPACITY_EXHAUSTED",
         ],

@@ -144,6 +144,17 @@ const SHAPES: &[(u16, &str, Facts<'_>)] = &[
         r#"{"error":{"message":"m","type":"overloaded_error"}}"#,
         (503, ErrorKind::Overloaded, None, None),
     ),
+    // As clients of Responses are told.
+    (
+        500,
+        r#"{"error":{"message":"m","code":"server_is_overloaded"}}"#,
+        (
+            500,
+            ErrorKind::Overloaded,
+            Some("server_is_overloaded"),
+            None,
+        ),
+    ),
     (
         403,
         r#"{"error":{"message":"m","type":"invalid_request_error"}}"#,
