@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::*;
 
+mod stories;
+mod translated;
+
 /// A stream as a provider sends it, with everything that makes cutting it delicate.
 struct Story {
     dialect: Dialect,
@@ -106,6 +109,10 @@ fn judge_of(dialect: Dialect, choices: Option<u64>, limit: usize) -> Judge {
 /// What the judge says of `bytes`, split at random into pieces of at most `longest`.
 fn told(story: &Story, bytes: &[u8], way: Way, longest: usize, rng: &mut Rng) -> Told {
     let mut judge = judge_of(story.dialect, story.choices, LIMIT);
+    tell(&mut judge, bytes, way, longest, rng)
+}
+
+fn tell(judge: &mut Judge, bytes: &[u8], way: Way, longest: usize, rng: &mut Rng) -> Told {
     let mut told = Told::default();
     let mut rest = Bytes::copy_from_slice(bytes);
     while !rest.is_empty() {
