@@ -18,6 +18,7 @@ pub mod gemini;
 pub mod google;
 mod knobs;
 pub mod openai;
+pub mod responses;
 
 pub use knobs::{Knobs, Texts};
 
@@ -37,8 +38,12 @@ pub enum Wire {
     OpenAiCompletions,
     /// OpenAI embeddings.
     OpenAiEmbeddings,
+    /// OpenAI responses.
+    OpenAiResponses,
     /// Anthropic messages, also on Vertex.
     AnthropicMessages,
+    /// Google's `generateContent`.
+    Gemini,
 }
 
 /// Answers by path, in the dialect that belongs there.
@@ -67,6 +72,12 @@ impl Wire {
         if path.ends_with("/embeddings") {
             return Some(Self::OpenAiEmbeddings);
         }
+        if path.ends_with("/responses") {
+            return Some(Self::OpenAiResponses);
+        }
+        if path.ends_with(":generateContent") || path.ends_with(STREAMS_GEMINI) {
+            return Some(Self::Gemini);
+        }
         let anthropic = ["/messages", ":rawPredict", ":streamRawPredict"];
         anthropic
             .iter()
@@ -87,7 +98,9 @@ impl Wire {
             Self::OpenAiCompletions | Self::OpenAiEmbeddings => {
                 openai::completion_stream(&model, knobs)
             }
+            Self::OpenAiResponses => responses::stream(&model, knobs),
             Self::AnthropicMessages => anthropic::message_stream(&model, knobs),
+            Self::Gemini => gemini::stream(knobs),
         }
     }
 
@@ -100,7 +113,9 @@ impl Wire {
             Self::OpenAiChat | Self::AzureChat => openai::chat_body(model, knobs),
             Self::OpenAiCompletions => openai::completion_body(model, knobs),
             Self::OpenAiEmbeddings => openai::embeddings_body(model, &body),
+            Self::OpenAiResponses => responses::body(model, knobs),
             Self::AnthropicMessages => anthropic::message_body(model, knobs),
+            Self::Gemini => gemini::answer_body(knobs),
         }
     }
 
@@ -109,6 +124,7 @@ impl Wire {
     pub fn error_body(self, status: u16, message: &str) -> Value {
         match self {
             Self::AnthropicMessages => anthropic::error_body(status, message),
+            Self::Gemini => gemini::error_body(status, message),
             _ => openai::error_body(status, message),
         }
     }
@@ -117,7 +133,9 @@ impl Wire {
     #[must_use]
     pub fn error_event(self, status: u16, message: &str) -> Bytes {
         match self {
+            Self::OpenAiResponses => responses::error_event(status, message),
             Self::AnthropicMessages => anthropic::error_event(status, message),
+            Self::Gemini => gemini::error_event(status, message),
             _ => openai::error_event(status, message),
         }
     }
@@ -126,7 +144,9 @@ impl Wire {
     #[must_use]
     pub fn marker(self) -> Bytes {
         match self {
+            Self::OpenAiResponses => responses::marker(),
             Self::AnthropicMessages => anthropic::marker(),
+            Self::Gemini => gemini::marker(),
             _ => openai::marker(),
         }
     }
@@ -139,7 +159,9 @@ impl Wire {
             Self::AzureChat => "/openai/deployments/double/chat/completions?api-version=2024-10-21",
             Self::OpenAiCompletions => "/v1/completions",
             Self::OpenAiEmbeddings => "/v1/embeddings",
+            Self::OpenAiResponses => "/v1/responses",
             Self::AnthropicMessages => "/v1/messages",
+            Self::Gemini => "/v1beta/models/double:generateContent",
         }
     }
 }
@@ -198,7 +220,9 @@ impl Dialects {
 /// Whether the request asks for a stream.
 #[must_use]
 pub fn wants_stream(request: &Recorded) -> bool {
-    request.path().ends_with(":streamRawPredict") || request.json()["stream"] == true
+    let path = request.path();
+    let streams = path.ends_with(":streamRawPredict") || path.ends_with(STREAMS_GEMINI);
+    streams || request.json()["stream"] == true
 }
 
 /// A complete stream at the pace of the knobs.
@@ -226,3 +250,6 @@ pub fn named_event(name: &str, data: &Value) -> Bytes {
 pub fn event(data: &Value) -> Bytes {
     format!("data: {data}\n\n").into()
 }
+
+/// How the path of a stream of Google's ends.
+const STREAMS_GEMINI: &str = ":streamGenerateContent";

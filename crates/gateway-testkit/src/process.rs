@@ -60,9 +60,16 @@ pub struct Process {
 
 #[derive(Debug)]
 struct Output {
-    lines: Mutex<VecDeque<String>>,
+    kept: Mutex<Kept>,
     keep: usize,
     changed: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<String>,
+    /// Lines that are kept no more.
+    dropped: usize,
 }
 
 impl ProcessConfig {
@@ -155,7 +162,7 @@ impl Process {
             .stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let output = Arc::new(Output {
-            lines: Mutex::default(),
+            kept: Mutex::default(),
             keep: config.keep_lines,
             changed: watch::Sender::new(()),
         });
@@ -193,7 +200,26 @@ impl Process {
     /// Its output so far, both streams in the order in which lines came, the last ones if there were too many.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.output.lock().iter().cloned().collect()
+        self.output.lock().lines.iter().cloned().collect()
+    }
+
+    /// The first wanted line behind the first `seen` ones, and how many lines there are now: for who looks often at
+    /// output that is long.
+    pub fn find_after(
+        &self,
+        seen: usize,
+        wanted: impl Fn(&str) -> bool,
+    ) -> (Option<String>, usize) {
+        let kept = self.output.lock();
+        let new = kept.lines.iter().skip(seen.saturating_sub(kept.dropped));
+        let found = new.into_iter().find(|line| wanted(line)).cloned();
+        (found, kept.dropped + kept.lines.len())
+    }
+
+    /// How many lines are like this.
+    pub fn count(&self, wanted: impl Fn(&str) -> bool) -> usize {
+        let kept = self.output.lock();
+        kept.lines.iter().filter(|line| wanted(line)).count()
     }
 
     /// Waits for a line of output, past ones included.
@@ -285,24 +311,25 @@ impl Drop for Process {
 }
 
 impl Output {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, line: String) {
-        let mut lines = self.lock();
-        if lines.len() == self.keep {
-            lines.pop_front();
+        let mut kept = self.lock();
+        if kept.lines.len() == self.keep {
+            kept.lines.pop_front();
+            kept.dropped += 1;
         }
-        lines.push_back(line);
-        drop(lines);
+        kept.lines.push_back(line);
+        drop(kept);
         self.changed.send_replace(());
     }
 
     async fn line(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
         let mut changed = self.changed.subscribe();
         loop {
-            let found = self.lock().iter().find(|line| wanted(line)).cloned();
+            let found = self.lock().lines.iter().find(|line| wanted(line)).cloned();
             if found.is_some() {
                 return found;
             }

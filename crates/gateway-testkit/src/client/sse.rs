@@ -29,16 +29,21 @@ impl SseEvent {
         serde_json::from_str(&self.data).unwrap_or_default()
     }
 
-    /// Whether this event ends a complete stream, in OpenAI's or Anthropic's way.
+    /// Whether this event ends a complete stream, in OpenAI's or Anthropic's way, or has Google's finish reason.
     #[must_use]
     pub fn is_marker(&self) -> bool {
-        self.data == "[DONE]" || self.name == "message_stop"
+        match self.name.as_str() {
+            "message_stop" | "response.completed" | "response.incomplete" => true,
+            "" => self.data == "[DONE]" || self.json()["candidates"][0]["finishReason"].is_string(),
+            _ => self.data == "[DONE]",
+        }
     }
 
     /// Whether the SDKs raise on it.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        self.name == "error" || (self.name.is_empty() && self.json()["error"].is_object())
+        matches!(self.name.as_str(), "error" | "response.failed")
+            || (self.name.is_empty() && self.json()["error"].is_object())
     }
 
     /// The text that a content event carries; empty for all other events.
@@ -47,6 +52,10 @@ impl SseEvent {
         let json = self.json();
         let text = match self.name.as_str() {
             "content_block_delta" => &json["delta"]["text"],
+            "response.output_text.delta" => &json["delta"],
+            "" if json["candidates"].is_array() => {
+                &json["candidates"][0]["content"]["parts"][0]["text"]
+            }
             "" if json["choices"][0]["text"].is_string() => &json["choices"][0]["text"],
             "" => &json["choices"][0]["delta"]["content"],
             _ => return String::new(),

@@ -142,6 +142,13 @@ pub fn error_event(status: u16, message: &str) -> Bytes {
     event(&error_body(status, message))
 }
 
+/// The event that ends a complete stream.
+#[must_use]
+pub fn marker() -> Bytes {
+    let knobs = Knobs::default();
+    event(&finished(&json!([{"text": ""}]), "STOP", &knobs))
+}
+
 fn stream_of(knobs: &Knobs) -> impl Iterator<Item = Value> + Send + use<> {
     let last = match knobs.marker {
         true => Some(finished(&json!([{"text": ""}]), "STOP", knobs)),

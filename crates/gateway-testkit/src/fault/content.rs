@@ -124,7 +124,7 @@ pub(super) const FAULTS: &[Fault] = &[
         |scene| {
             let event = "event: something_new\ndata: {\"type\":\"something_new\",\"x\":1}\n\n";
             let event = match scene.wire {
-                Wire::AnthropicMessages => event,
+                Wire::AnthropicMessages | Wire::OpenAiResponses => event,
                 _ => "data: {\"object\":\"something.new\",\"choices\":[],\"x\":1}\n\n",
             };
             scene.begin().bytes(event).all(scene.rest()).end()
@@ -263,7 +263,7 @@ pub(super) const FAULTS: &[Fault] = &[
         STREAM,
         Expect::Completes,
         |scene| match scene.wire {
-            Wire::AnthropicMessages => scene.good(),
+            Wire::AnthropicMessages | Wire::OpenAiResponses | Wire::Gemini => scene.good(),
             _ => {
                 let frame = "data: {\"id\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n\n";
                 let mut events = scene.events();

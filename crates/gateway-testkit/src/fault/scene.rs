@@ -108,7 +108,8 @@ impl<'a> Scene<'a> {
             Wire::AnthropicMessages => 3,
             Wire::AzureChat => 2,
             Wire::OpenAiChat => 1,
-            Wire::OpenAiCompletions | Wire::OpenAiEmbeddings => 0,
+            Wire::OpenAiResponses => 4,
+            Wire::OpenAiCompletions | Wire::OpenAiEmbeddings | Wire::Gemini => 0,
         };
         let events = self.events().into_iter().take(events);
         Script::new().head(self.head()).all(events)
@@ -175,6 +176,14 @@ impl<'a> Scene<'a> {
                 b"data: {\"id\":\"cmpl-double\",\"object\":\"text_completion\",\"created\":0,\"model\":\"double\",\"choices\":[{\"index\":0,\"finish_reason\":null,\"text\":",
                 b"}]}\n\n",
             ),
+            Wire::OpenAiResponses => (
+                b"event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"item_id\":\"msg_double\",\"output_index\":0,\"content_index\":0,\"delta\":",
+                b"}\n\n",
+            ),
+            Wire::Gemini => (
+                b"data: {\"candidates\":[{\"index\":0,\"content\":{\"role\":\"model\",\"parts\":[{\"text\":",
+                b"}]}}]}\n\n",
+            ),
             Wire::OpenAiChat | Wire::AzureChat | Wire::OpenAiEmbeddings => (
                 b"data: {\"id\":\"chatcmpl-double\",\"object\":\"chat.completion.chunk\",\"created\":0,\"model\":\"double\",\"choices\":[{\"index\":0,\"finish_reason\":null,\"delta\":{\"content\":",
                 b"}}]}\n\n",
@@ -199,7 +208,11 @@ impl<'a> Scene<'a> {
             (At::AfterFirstEvent, Wire::AnthropicMessages) => 5,
             (At::AfterFirstEvent, Wire::AzureChat) => 4,
             (At::AfterFirstEvent, Wire::OpenAiChat) => 3,
-            (At::AfterFirstEvent, Wire::OpenAiCompletions | Wire::OpenAiEmbeddings) => 2,
+            (At::AfterFirstEvent, Wire::OpenAiResponses) => 6,
+            (
+                At::AfterFirstEvent,
+                Wire::OpenAiCompletions | Wire::OpenAiEmbeddings | Wire::Gemini,
+            ) => 2,
         }
     }
 }
