@@ -76,14 +76,25 @@ pub fn plain(wire: Wire, text: &str) -> Request {
         Wire::OpenAiEmbeddings => {
             Request::post(wire.path(), &json!({"model": "double", "input": [text]}))
         }
+        Wire::OpenAiResponses => {
+            Request::post(wire.path(), &json!({"model": "double", "input": text}))
+        }
         Wire::AnthropicMessages => Request::messages(text),
+        Wire::Gemini => {
+            let contents = json!([{"role": "user", "parts": [{"text": text}]}]);
+            Request::post(wire.path(), &json!({"contents": contents}))
+        }
     }
 }
 
 /// A request for a stream in this dialect, to the model `double`.
 #[must_use]
 pub fn streaming(wire: Wire, text: &str) -> Request {
-    plain(wire, text).streaming()
+    let request = plain(wire, text);
+    if wire == Wire::Gemini {
+        return request.to("/v1beta/models/double:streamGenerateContent?alt=sse");
+    }
+    request.streaming()
 }
 
 /// A name that no other call has.
@@ -234,6 +245,8 @@ impl Call {
             _ if !self.view.events.is_empty() => return self.view.text(),
             Wire::AnthropicMessages => &body["content"][0]["text"],
             Wire::OpenAiCompletions => &body["choices"][0]["text"],
+            Wire::OpenAiResponses => &body["output"][0]["content"][0]["text"],
+            Wire::Gemini => &body["candidates"][0]["content"]["parts"][0]["text"],
             _ => &body["choices"][0]["message"]["content"],
         };
         text.as_str().unwrap_or_default().to_owned()
@@ -311,12 +324,17 @@ pub fn assert_error_shape(wire: Wire, body: &Value) {
             .is_some_and(|text| !text.is_empty()),
         "{body:#}"
     );
+    let kind = match wire {
+        Wire::Gemini => &error["status"],
+        _ => &error["type"],
+    };
     assert!(
-        error["type"].as_str().is_some_and(|kind| !kind.is_empty()),
+        kind.as_str().is_some_and(|kind| !kind.is_empty()),
         "{body:#}"
     );
     match wire {
         Wire::AnthropicMessages => assert_eq!(body["type"], "error", "{body:#}"),
+        Wire::Gemini => assert!(error["code"].is_u64(), "{body:#}"),
         _ => {
             let error = error.as_object().expect("it is an object");
             assert!(

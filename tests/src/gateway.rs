@@ -141,15 +141,17 @@ impl Gateway {
     /// With the output, if it does not come.
     pub async fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
         let until = Instant::now() + PATIENCE;
+        let mut seen = 0;
         loop {
-            let lines = self.process.lines();
-            if let Some(line) = lines.iter().find(|line| wanted(line)) {
-                return line.clone();
+            let (found, now) = self.process.find_after(seen, &wanted);
+            if let Some(line) = found {
+                return line;
             }
+            seen = now;
             assert!(
                 Instant::now() < until,
                 "the line did not come; output:\n{}",
-                lines.join("\n")
+                self.lines().join("\n")
             );
             sleep(POLL).await;
         }
@@ -167,14 +169,10 @@ impl Gateway {
     /// If it does not come, or comes twice.
     pub async fn record(&self, call_id: &str) -> Value {
         let wanted = format!("\"call_id\":\"{call_id}\"");
-        self.line(|line| line.contains(&wanted)).await;
-        let lines = self.process.lines();
-        let mut found = lines.iter().filter(|line| line.contains(&wanted));
-        let record = found
-            .next()
-            .and_then(|line| serde_json::from_str(line).ok());
-        assert!(found.next().is_none(), "two records of one call: {wanted}");
-        record.expect("a record is JSON")
+        let line = self.line(|line| line.contains(&wanted)).await;
+        let records = self.process.count(|line| line.contains(&wanted));
+        assert_eq!(records, 1, "records of one call: {wanted}");
+        serde_json::from_str(&line).expect("a record is JSON")
     }
 
     /// What the process uses now.
