@@ -4,6 +4,7 @@
 
 mod account;
 mod clock;
+mod dialect;
 mod job;
 mod load;
 mod mock;
@@ -112,12 +113,21 @@ enum Group {
     Guarded,
     /// 1,000 calls at a time that nobody answers, until their timers fire.
     Timers,
+    /// The same calls to a provider of the client's dialect and of another one.
+    Translated,
 }
 
 impl Args {
-    /// Timers are the gateway's alone: nothing to compare them with has to run.
-    fn only_timers(&self) -> bool {
-        !self.only.is_empty() && self.only.iter().all(|group| *group == Group::Timers)
+    /// Nothing to compare the gateway with has to run.
+    fn only_the_gateways(&self) -> bool {
+        !self.only.is_empty() && self.only.iter().all(|group| group.is_the_gateways())
+    }
+}
+
+impl Group {
+    /// A proxy that only passes bytes on has nothing to show here.
+    const fn is_the_gateways(self) -> bool {
+        matches!(self, Self::Timers | Self::Translated)
     }
 }
 

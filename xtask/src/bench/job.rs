@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::account::Memory;
+use super::dialect::Route;
 use super::payload::Mode;
 
 /// One measurement of one target.
@@ -13,8 +14,10 @@ use super::payload::Mode;
 pub(crate) struct Job {
     /// Where the target listens.
     pub(crate) address: SocketAddr,
-    /// Comes before `/v1/chat/completions`; usually empty.
+    /// Comes before `/v1`; usually empty.
     pub(crate) prefix: String,
+    /// Who speaks what.
+    pub(crate) route: Route,
     /// Which answer to ask for.
     pub(crate) mode: Mode,
     /// How the calls follow each other.

@@ -26,7 +26,7 @@ use crate::failure::{Failure, Result};
 /// they are counted.
 pub(crate) async fn measure(job: Job) -> Result<Cell> {
     let shared = Arc::new(Shared {
-        request: payload::request(job.mode, &job.address.to_string(), &job.prefix),
+        request: payload::request(job.route, job.mode, &job.address.to_string(), &job.prefix),
         tally: Mutex::new(Tally::new()),
         job,
     });

@@ -8,6 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::task::TaskTracker;
 
 use super::clock::{self, Alarm};
+use super::dialect::Dialect;
 use super::payload::{Answers, FLUSH_US, Mode, PACE_MS, stamp};
 use super::response::value_of;
 use crate::failure::{Doing, Result};
@@ -23,7 +24,7 @@ pub(crate) async fn serve(address: SocketAddr) -> Result<()> {
         .bind(address)
         .doing(format!("cannot bind the mock to {address}"))?;
     let listener = socket.listen(8_192).doing("cannot listen")?;
-    let answers = Arc::new(Answers::new());
+    let answers = Arc::new(Dialect::ALL.map(Answers::new));
     let connections = TaskTracker::new();
     loop {
         // Out of descriptors is the only way to fail here; the next one may be free again.
@@ -40,11 +41,16 @@ pub(crate) async fn serve(address: SocketAddr) -> Result<()> {
 }
 
 /// Answers the requests of one connection until the peer closes it.
-async fn connection(mut stream: TcpStream, answers: &Answers) -> Result<()> {
+async fn connection(mut stream: TcpStream, all: &[Answers; 2]) -> Result<()> {
     stream.set_nodelay(true).doing("nodelay")?;
     let mut request = Request::default();
     let mut alarm = None;
-    while let Some(mode) = request.read(&mut stream).await? {
+    while let Some((dialect, mode)) = request.read(&mut stream).await? {
+        let [chat, messages] = all;
+        let answers = match dialect {
+            Dialect::Chat => chat,
+            Dialect::Messages => messages,
+        };
         match mode {
             Asked::Unknown => write(&mut stream, &answers.refused).await?,
             Asked::For(Mode::Silent) => {}
@@ -84,7 +90,7 @@ async fn flushed(stream: &mut TcpStream, answers: &Answers, alarm: &Alarm) -> Re
 async fn paced(stream: &mut TcpStream, answers: &Answers, alarm: &Alarm) -> Result<()> {
     let mut due = clock::now();
     let mut event = Vec::with_capacity(512);
-    let rest = answers.parts[2..].iter();
+    let rest = answers.parts[answers.opened..].iter();
     for part in std::iter::once(&answers.opening).chain(rest) {
         alarm.until(due).await?;
         event.clear();
@@ -124,7 +130,7 @@ impl Default for Request {
 
 impl Request {
     /// The next whole request, `None` once the peer has closed.
-    async fn read(&mut self, stream: &mut TcpStream) -> Result<Option<Asked>> {
+    async fn read(&mut self, stream: &mut TcpStream) -> Result<Option<(Dialect, Asked)>> {
         loop {
             if let Some((asked, length)) = parse(&self.buffer[..self.filled]) {
                 self.buffer.copy_within(length..self.filled, 0);
@@ -144,7 +150,7 @@ impl Request {
 }
 
 /// The first request in `bytes` and its length, if it is whole.
-fn parse(bytes: &[u8]) -> Option<(Asked, usize)> {
+fn parse(bytes: &[u8]) -> Option<((Dialect, Asked), usize)> {
     let body_at = memchr::memmem::find(bytes, b"\r\n\r\n")? + 4;
     let length = bytes[..body_at]
         .split(|byte| *byte == b'\n')
@@ -153,5 +159,5 @@ fn parse(bytes: &[u8]) -> Option<(Asked, usize)> {
         .unwrap_or(0);
     let body = bytes.get(body_at..body_at + length)?;
     let asked = Mode::of_body(body).map_or(Asked::Unknown, Asked::For);
-    Some((asked, body_at + length))
+    Some(((Dialect::of_request(bytes), asked), body_at + length))
 }

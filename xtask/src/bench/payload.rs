@@ -1,8 +1,13 @@
 //! The bytes of the benchmark: what a client asks, and what the mock upstream answers.
 
+mod messages;
+
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
+
+use self::messages::MESSAGE;
+use super::dialect::{Dialect, Route};
 
 /// Key that every client sends, and that the gateway under test accepts.
 pub(crate) const KEY: &str = "sk-bench-4f1d9c0a7e5b2386";
@@ -80,9 +85,9 @@ impl Mode {
     }
 }
 
-/// The name that clients use for a mode's model.
-pub(crate) fn client_model(mode: Mode) -> String {
-    format!("chat-{}", mode.name())
+/// The name that clients use for a mode's model at an upstream of this dialect.
+pub(crate) fn client_model(upstream: Dialect, mode: Mode) -> String {
+    format!("{}-{}", upstream.name(), mode.name())
 }
 
 /// The name that the upstream knows it by; it differs, as it does behind most gateways.
@@ -90,38 +95,48 @@ pub(crate) fn upstream_model(mode: Mode) -> String {
     format!("upstream-{}", mode.name())
 }
 
-/// A whole request, as the `openai` Python client would write it: some 600 bytes of body.
-pub(crate) fn request(mode: Mode, host: &str, prefix: &str) -> Vec<u8> {
+/// A whole request, as the Python client of the dialect would write it: some 600 bytes of body.
+pub(crate) fn request(route: Route, mode: Mode, host: &str, prefix: &str) -> Vec<u8> {
     let plain = matches!(mode, Mode::Plain | Mode::Guarded);
     let stream = if plain { "false" } else { "true" };
-    let body = format!(
-        concat!(
-            r#"{{"messages":[{{"role":"system","content":"You are a careful assistant for network "#,
-            r#"engineers. Answer briefly, name the protocol layer that you talk about, and say so when "#,
-            r#"you do not know."}},{{"role":"user","content":"A client reports that long streams end early "#,
-            r#"once in an hour, all at the same second, while short calls never fail. The proxy between us "#,
-            r#"and the provider keeps connections in a pool with a time to live. What would you look at "#,
-            r#"first, and which counter would prove it?"}}],"model":"{model}","max_tokens":512,"#,
-            r#""temperature":0.7,"top_p":1,"stream":{stream},"user":"bench"}}"#
+    let model = client_model(route.upstream, mode);
+    let rest = format!(r#""model":"{model}","max_tokens":512,"temperature":0.7,"stream":{stream}"#);
+    let (body, head) = match route.client {
+        Dialect::Chat => (
+            format!(
+                r#"{{"messages":[{{"role":"system","content":"{SYSTEM}"}},{{"role":"user","content":"{USER}"}}],{rest},"top_p":1,"user":"bench"}}"#
+            ),
+            format!("User-Agent: OpenAI/Python 2.8.1\r\nAuthorization: Bearer {KEY}\r\n"),
         ),
-        model = client_model(mode),
-        stream = stream
-    );
+        Dialect::Messages => (
+            format!(
+                r#"{{"system":"{SYSTEM}","messages":[{{"role":"user","content":"{USER}"}}],{rest},"metadata":{{"user_id":"bench"}}}}"#
+            ),
+            format!(
+                "User-Agent: Anthropic/Python 0.75.0\r\nanthropic-version: 2023-06-01\r\nX-Api-Key: {KEY}\r\n"
+            ),
+        ),
+    };
     format!(
-        "POST {prefix}/v1/chat/completions HTTP/1.1\r\nHost: {host}\r\n\
-         Accept: application/json\r\nContent-Type: application/json\r\n\
-         User-Agent: OpenAI/Python 2.8.1\r\nAuthorization: Bearer {KEY}\r\n\
-         Content-Length: {}\r\n\r\n{body}",
+        "POST {prefix}{} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\
+         Content-Type: application/json\r\n{head}Content-Length: {}\r\n\r\n{body}",
+        route.client.path(),
         body.len()
     )
     .into_bytes()
 }
 
+const SYSTEM: &str = "You are a careful assistant for network engineers. Answer briefly, name the protocol layer that you \
+    talk about, and say so when you do not know.";
+const USER: &str = "A client reports that long streams end early once in an hour, all at the same second, while short \
+    calls never fail. The proxy between us and the provider keeps connections in a pool with a time to live. What would \
+    you look at first, and which counter would prove it?";
+
 /// A request that nobody answers, with a timer in a header. A retry would begin the timer of a stream anew.
 pub(crate) fn timed_request(stream: bool, host: &str, header: &str, value: &str) -> Vec<u8> {
     let body = format!(
         r#"{{"model":"{}","messages":[{{"role":"user","content":"Silence."}}],"stream":{stream},"num_retries":0}}"#,
-        client_model(Mode::Silent)
+        client_model(Dialect::Chat, Mode::Silent)
     );
     format!(
         "POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
@@ -141,21 +156,27 @@ pub(crate) struct Answers {
     pub(crate) parts: Vec<Vec<u8>>,
     /// All of those writes in one.
     pub(crate) burst: Vec<u8>,
-    /// The first two of them in one: a gateway that can still retry holds back a role that
-    /// comes without content.
+    /// The first of them in one: a gateway that can still retry holds back what comes before the first content.
     pub(crate) opening: Vec<u8>,
+    /// How many those are.
+    pub(crate) opened: usize,
     /// Answer to what the mock does not understand.
     pub(crate) refused: Vec<u8>,
 }
 
 impl Answers {
-    /// Renders all answers.
-    pub(crate) fn new() -> Self {
-        let parts = parts();
+    /// Renders all answers of a dialect.
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        let (plain, event, opened): (_, fn(usize) -> String, _) = match dialect {
+            Dialect::Chat => (CHAT.to_owned(), chat_event, 2),
+            Dialect::Messages => (MESSAGE.to_owned(), messages::event, 3),
+        };
+        let parts = parts(event);
         Self {
-            plain: plain(),
+            plain: whole(&plain),
             burst: parts.concat(),
-            opening: parts[..2].concat(),
+            opening: parts[..opened].concat(),
+            opened,
             parts,
             refused: b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_vec(),
         }
@@ -194,15 +215,16 @@ pub(crate) fn stamps(piece: &[u8], mut each: impl FnMut(u64)) {
     }
 }
 
-fn plain() -> Vec<u8> {
-    let body = concat!(
-        r#"{"id":"chatcmpl-BenchA1b2C3d4E5f6G7h8I9j0","object":"chat.completion","created":1763600000,"#,
-        r#""model":"upstream-plain","choices":[{"index":0,"message":{"role":"assistant","content":"#,
-        r#""Transport layer. Compare the seconds of the failures with the pool's rotation times; if a "#,
-        r#"counter of connections closed while in use moves at those seconds, that is the proof.","#,
-        r#""refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":118,"#,
-        r#""completion_tokens":39,"total_tokens":157},"system_fingerprint":"fp_bench"}"#
-    );
+const CHAT: &str = concat!(
+    r#"{"id":"chatcmpl-BenchA1b2C3d4E5f6G7h8I9j0","object":"chat.completion","created":1763600000,"#,
+    r#""model":"upstream-plain","choices":[{"index":0,"message":{"role":"assistant","content":"#,
+    r#""Transport layer. Compare the seconds of the failures with the pool's rotation times; if a "#,
+    r#"counter of connections closed while in use moves at those seconds, that is the proof.","#,
+    r#""refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":118,"#,
+    r#""completion_tokens":39,"total_tokens":157},"system_fingerprint":"fp_bench"}"#
+);
+
+fn whole(body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 200 OK\r\ndate: Thu, 20 Nov 2025 10:00:00 GMT\r\nserver: mock\r\n\
          content-type: application/json\r\nx-request-id: req_bench_0011223344556677\r\n\
@@ -212,7 +234,7 @@ fn plain() -> Vec<u8> {
     .into_bytes()
 }
 
-fn parts() -> Vec<Vec<u8>> {
+fn parts(event: fn(usize) -> String) -> Vec<Vec<u8>> {
     let mut parts: Vec<Vec<u8>> = (0..EVENTS).map(|index| chunk(&event(index))).collect();
     let head = b"HTTP/1.1 200 OK\r\ndate: Thu, 20 Nov 2025 10:00:00 GMT\r\nserver: mock\r\n\
         content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n\
@@ -223,7 +245,7 @@ fn parts() -> Vec<Vec<u8>> {
     parts
 }
 
-fn event(index: usize) -> String {
+fn chat_event(index: usize) -> String {
     if index == EVENTS - 1 {
         return "data: [DONE]\n\n".to_owned();
     }
@@ -258,7 +280,11 @@ mod tests {
     #[test]
     fn the_mode_is_read_from_either_name_of_the_model() {
         for mode in Mode::ALL {
-            assert_eq!(Mode::of_body(&request(mode, "h", "")), Some(mode));
+            for client in Dialect::ALL {
+                let request = request(Route::of(client, Dialect::Messages), mode, "h", "");
+                assert_eq!(Mode::of_body(&request), Some(mode));
+                assert_eq!(Dialect::of_request(&request), client);
+            }
             let other = format!(
                 "{{\"stream\": true, \"model\" : \"{}\"}}",
                 upstream_model(mode)
@@ -270,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_stamp_is_read_back() {
-        let mut part = Answers::new().parts[3].clone();
+        let mut part = Answers::new(Dialect::Chat).parts[3].clone();
         stamp(&mut part, 12_345_678_901_234);
         let mut found = Vec::new();
         stamps(&part, |value| found.push(value));
@@ -279,11 +305,15 @@ mod tests {
 
     #[test]
     fn sizes_are_those_of_the_method() {
-        let answers = Answers::new();
-        assert_eq!(answers.parts.len(), EVENTS);
-        assert!((190..260).contains(&event(5).len()), "{}", event(5).len());
-        let text = String::from_utf8(request(Mode::Plain, "h", "")).unwrap();
-        let body = text.split("\r\n\r\n").nth(1).unwrap().len();
-        assert!((550..750).contains(&body), "{body}");
+        for dialect in Dialect::ALL {
+            let answers = Answers::new(dialect);
+            assert_eq!(answers.parts.len(), EVENTS);
+            let event = answers.parts[5].len();
+            assert!((100..260).contains(&event), "{event}");
+            let request = request(Route::of(dialect, dialect), Mode::Plain, "h", "");
+            let text = String::from_utf8(request).unwrap();
+            let body = text.split("\r\n\r\n").nth(1).unwrap().len();
+            assert!((550..750).contains(&body), "{body}");
+        }
     }
 }

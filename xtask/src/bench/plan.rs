@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::process::{Child, Command};
 
 use super::account;
+use super::dialect::{Dialect, Route};
 use super::job::{Cell, Job, Watch};
 use super::payload::Mode;
 use super::proxies::{self, Kind, Place, Proxy};
@@ -58,6 +59,7 @@ pub(crate) async fn run(args: &Args) -> Result<Found> {
     build(args)?;
     let mut bench = Bench::start(args, folder).await?;
     bench.probe_all().await?;
+    bench.probe_routes().await?;
     let scenarios = scenarios(args);
     let rounds = args.rounds.unwrap_or(if args.quick { 2 } else { 5 });
     for round in 0..rounds {
@@ -109,7 +111,7 @@ impl Bench {
             mock: address(0),
         };
         let mut targets = vec![Proxy::new("direct", Kind::Direct, address(0))];
-        if !args.no_nginx && !args.only_timers() {
+        if !args.no_nginx && !args.only_the_gateways() {
             let binary = nginx_binary(&args.nginx_bin)?;
             targets.push(Proxy::new("nginx", Kind::Nginx(binary), address(1)));
         }
@@ -147,6 +149,7 @@ impl Bench {
                 let probe = Scenario {
                     group: Group::Plain,
                     name: "probe",
+                    route: Route::CHAT,
                     mode,
                     shape: closed(1, if mode == Mode::Paced { 1_600 } else { 300 }),
                     warm_up_ms: 0,
@@ -174,11 +177,51 @@ impl Bench {
         Ok(())
     }
 
+    /// Sees that every gateway answers every dialect from every dialect.
+    async fn probe_routes(&self) -> Result<()> {
+        for (index, target) in self.targets.iter().enumerate() {
+            for client in Dialect::ALL {
+                for upstream in Dialect::ALL {
+                    let route = Route::of(client, upstream);
+                    if matches!(target.kind, Kind::Gateway(_)) {
+                        self.probe_route(index, route).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn probe_route(&self, index: usize, route: Route) -> Result<()> {
+        for mode in [Mode::Plain, Mode::Burst] {
+            let probe = Scenario {
+                group: Group::Translated,
+                name: "probe",
+                route,
+                mode,
+                shape: closed(1, 300),
+                warm_up_ms: 0,
+            };
+            let cell = self.load(&probe, index).await?;
+            if cell.calls == 0 || cell.errors > 0 {
+                let error = cell.first_error.unwrap_or_else(|| "no answer".to_owned());
+                return Err(Failure::new(format!(
+                    "{} does not answer a {} call from {} to {}: {error}",
+                    self.targets[index].name,
+                    mode.name(),
+                    route.client.name(),
+                    route.upstream.name()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     async fn measure(&mut self, round: u32, scenario: &Scenario, index: usize) -> Result<()> {
-        if scenario.group == Group::Timers && !self.targets[index].has_timers() {
+        if scenario.group.is_the_gateways() && !self.targets[index].is_gateway() {
             return Ok(());
         }
-        if scenario.group == Group::Memory {
+        if scenario.mode == Mode::Idle {
             let target = &mut self.targets[index];
             if matches!(target.kind, Kind::Direct) {
                 return Ok(());
@@ -189,6 +232,7 @@ impl Bench {
             let warm_up = Scenario {
                 group: Group::Plain,
                 name: "warm-up",
+                route: scenario.route,
                 mode: Mode::Burst,
                 shape: closed(32, 500),
                 warm_up_ms: 0,
@@ -225,6 +269,7 @@ impl Bench {
         let job = Job {
             address: target.address,
             prefix: target.prefix.clone(),
+            route: scenario.route,
             mode: scenario.mode,
             shape: scenario.shape.clone(),
             warm_up_ms: scenario.warm_up_ms,

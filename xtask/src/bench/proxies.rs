@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use super::account;
+use super::dialect::Dialect;
 use super::payload::{KEY, Mode, client_model, upstream_model};
 use crate::failure::{Doing, Failure, Result};
 
@@ -152,8 +153,8 @@ impl Proxy {
         Ok(())
     }
 
-    /// Whether a request can set timers here: ours can, others that are named may.
-    pub(crate) const fn has_timers(&self) -> bool {
+    /// Whether it has timers and translates: ours does, others that are named may.
+    pub(crate) const fn is_gateway(&self) -> bool {
         matches!(self.kind, Kind::Gateway(_) | Kind::Extra)
     }
 
@@ -243,19 +244,21 @@ fn gateway(binary: &Path, address: SocketAddr, place: &Place) -> Result<Command>
     let mut config = String::from("model_list:\n");
     // The group that is guarded has two deployments, and one to fall back to.
     let modes = Mode::ALL.into_iter().chain([Mode::Guarded]);
-    for (index, mode) in modes.enumerate() {
+    let modes = modes.map(|mode| (Dialect::Chat, "openai", "/v1", mode));
+    let others = Mode::ALL.map(|mode| (Dialect::Messages, "anthropic", "", mode));
+    for (index, (dialect, provider, path, mode)) in modes.chain(others).enumerate() {
         config.push_str(&format!(
-            "  - model_name: {}\n    litellm_params:\n      model: openai/{}\n      \
-             api_base: http://{}/v1\n      api_key: sk-upstream-{index}\n",
-            client_model(mode),
+            "  - model_name: {}\n    litellm_params:\n      model: {provider}/{}\n      \
+             api_base: http://{}{path}\n      api_key: sk-upstream-{index}\n",
+            client_model(dialect, mode),
             upstream_model(mode),
             place.mock
         ));
     }
     config.push_str(&format!(
         "router_settings:\n  num_retries: 2\n  allowed_fails: 3\n  cooldown_time: 30\n  fallbacks:\n    - {}: [{}]\n",
-        client_model(Mode::Guarded),
-        client_model(Mode::Plain)
+        client_model(Dialect::Chat, Mode::Guarded),
+        client_model(Dialect::Chat, Mode::Plain)
     ));
     config.push_str(&format!("general_settings:\n  master_key: {KEY}\n"));
     let path = place.folder.join("gateway.yaml");

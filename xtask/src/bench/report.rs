@@ -67,7 +67,7 @@ struct Line {
 struct Figure {
     target: String,
     value: Option<Spread>,
-    /// To nginx, round by round.
+    /// To nginx, or to the same target's other measurement, round by round.
     ratio: Option<Spread>,
     /// Whether the gateway's goal is met; absent where there is none.
     reached: Option<bool>,
@@ -107,6 +107,7 @@ impl Line {
             .collect();
         let goal = match row.goal {
             Goal::Ratio(most) => format!("<= {most} x nginx"),
+            Goal::OwnRatio(most, _) => format!("<= {most} x the same dialect"),
             Goal::AtMost(most) => format!("<= {most} {}", row.unit),
             Goal::Open => String::new(),
         };
@@ -126,39 +127,48 @@ impl Figure {
             let direct = cell_unless_same(found, row.scenario, round, target);
             (row.value)(cell, direct)
         };
-        let own = samples_of(row, target, found);
+        let own = samples_of(row.scenario, target, found);
         let values = own
             .iter()
             .filter_map(|sample| value_in(sample.round, target));
+        let base_in = |round| match row.goal {
+            Goal::OwnRatio(_, scenario) => (row.value)(cell(found, scenario, round, target)?, None),
+            _ => value_in(round, "nginx"),
+        };
         let ratios = own.iter().filter_map(|sample| {
-            let nginx = value_in(sample.round, "nginx").filter(|nginx| *nginx > 0.0)?;
-            Some(value_in(sample.round, target)? / nginx)
+            let base = base_in(sample.round).filter(|base| *base > 0.0)?;
+            Some(value_in(sample.round, target)? / base)
         });
         let value = Spread::of(values.collect());
         let ratio =
             Spread::of(ratios.collect()).filter(|_| target != "nginx" && target != "direct");
         let reached = match row.goal {
             _ if target == "nginx" || target == "direct" => None,
-            Goal::Ratio(most) => ratio.map(|ratio| ratio.median <= most),
+            Goal::Ratio(most) | Goal::OwnRatio(most, _) => ratio.map(|ratio| ratio.median <= most),
             Goal::AtMost(most) => value.map(|value| value.median <= most),
             Goal::Open => None,
+        };
+        let others = match row.goal {
+            Goal::OwnRatio(_, scenario) => samples_of(scenario, target, found),
+            _ => Vec::new(),
         };
         Self {
             target: target.to_owned(),
             value,
             ratio,
             reached,
-            disturbed: [target, "nginx", "direct"]
-                .iter()
-                .any(|name| marks(&samples_of(row, name, found)).contains('~')),
+            disturbed: marks(&others).contains('~')
+                || [target, "nginx", "direct"]
+                    .iter()
+                    .any(|name| marks(&samples_of(row.scenario, name, found)).contains('~')),
             marks: marks(&own),
         }
     }
 }
 
-fn samples_of<'a>(row: &Row, target: &str, found: &'a Found) -> Vec<&'a Sample> {
+fn samples_of<'a>(scenario: &str, target: &str, found: &'a Found) -> Vec<&'a Sample> {
     let all = found.samples.iter();
-    all.filter(|sample| sample.scenario == row.scenario && sample.target == target)
+    all.filter(|sample| sample.scenario == scenario && sample.target == target)
         .collect()
 }
 
@@ -311,54 +321,4 @@ fn explain(found: &Found, lines: &[Line]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::job::Quantiles;
-    use super::*;
-
-    fn sample(round: u32, target: &str, p99_us: u64) -> Sample {
-        let latency = Quantiles {
-            p99: p99_us * 1_000,
-            ..Quantiles::default()
-        };
-        Sample {
-            round,
-            scenario: "at 2,000",
-            target: target.to_owned(),
-            cell: Cell {
-                latency,
-                ..Cell::default()
-            },
-        }
-    }
-
-    #[test]
-    fn ratios_compare_what_is_added_within_a_round() {
-        let mut samples = Vec::new();
-        for (round, factor) in [(0, 1), (1, 10), (2, 100)] {
-            samples.push(sample(round, "direct", 50 * factor));
-            samples.push(sample(round, "nginx", 100 * factor));
-            samples.push(sample(round, "gateway", 150 * factor));
-        }
-        let found = Found {
-            setting: Vec::new(),
-            targets: ["direct", "nginx", "gateway"].map(str::to_owned).to_vec(),
-            remarks: Vec::new(),
-            samples,
-            folder: std::path::PathBuf::new(),
-        };
-        let row = rows().find(|row| row.title.starts_with("added p99 at 2"));
-        let line = Line::new(row.unwrap(), &found);
-        let gateway = &line.figures[2];
-        let ratio = gateway.ratio.unwrap();
-        assert!((ratio.min - 2.0).abs() < 1e-9 && (ratio.max - 2.0).abs() < 1e-9);
-        assert_eq!(gateway.reached, Some(false));
-        assert_eq!(line.figures[0].value, None);
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between() {
-        let spread = Spread::of(vec![4.0, 1.0, 3.0, 2.0]).unwrap();
-        assert!((spread.median - 2.5).abs() < 1e-9);
-        assert_eq!(Spread::of(Vec::new()), None);
-    }
-}
+mod tests;

@@ -203,6 +203,7 @@ pub(crate) fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dialect::Dialect;
     use super::super::payload::{Answers, EVENTS};
     use super::*;
 
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_end_is_found_however_the_bytes_are_split() {
-        let answers = Answers::new();
+        let answers = Answers::new(Dialect::Chat);
         for step in [1, 2, 7, 100, 1_000_000] {
             let stream = read(&answers.burst, step);
             assert!(stream.is_done());
@@ -230,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_lacks_its_last_chunk_is_not_done() {
-        let mut bytes = Answers::new().burst;
+        let mut bytes = Answers::new(Dialect::Chat).burst;
         bytes.truncate(bytes.len() - 5);
         assert!(!read(&bytes, 64).is_done());
     }

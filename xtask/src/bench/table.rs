@@ -1,6 +1,7 @@
 //! The rows of the report: which figure comes from which measurement, and what it should be.
 
 mod timers;
+mod translated;
 
 use super::job::Cell;
 
@@ -24,6 +25,8 @@ pub(crate) struct Row {
 pub(crate) enum Goal {
     /// At most this many times what nginx needs.
     Ratio(f64),
+    /// At most this many times what the same target needs in the measurement of this name.
+    OwnRatio(f64, &'static str),
     /// At most this.
     AtMost(f64),
     /// Nothing was promised.
@@ -32,7 +35,7 @@ pub(crate) enum Goal {
 
 /// All rows, in the order of the report.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(timers::ROWS)
+    ROWS.iter().chain(timers::ROWS).chain(translated::ROWS)
 }
 
 const ROWS: &[Row] = &[
