@@ -47,8 +47,8 @@ pub(super) fn prompt<'a>(messages: &'a [Message], losses: &mut Losses) -> Prompt
                 let blocks = if alone { blocks } else { marked(blocks) };
                 prompt.say("user", blocks);
             }
-            // Without it the model would go on from its own words.
-            Role::User if blocks.is_empty() && at + 1 == messages.len() => {
+            // Without it the model would go on from its own words, or from none.
+            Role::User if blocks.is_empty() && at + 1 == messages.len() && !prompt.is_asked() => {
                 prompt.say("user", vec![Block::text(NOTHING)]);
             }
             Role::User => prompt.say("user", blocks),
@@ -63,6 +63,11 @@ pub(super) fn prompt<'a>(messages: &'a [Message], losses: &mut Losses) -> Prompt
 const NOTHING: &str = ".";
 
 impl<'a> Prompt<'a> {
+    /// Whether the user spoke last.
+    fn is_asked(&self) -> bool {
+        self.messages.last().is_some_and(|it| it.role == "user")
+    }
+
     /// Adds to the turn of a role, or begins it.
     fn say(&mut self, role: &'static str, blocks: Vec<Block<'a>>) {
         match self.messages.last_mut() {

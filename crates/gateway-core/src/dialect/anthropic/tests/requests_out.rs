@@ -497,6 +497,9 @@ fn a_user_who_says_nothing_last_is_heard() {
     );
     // Else the model would go on from its own words.
     assert_eq!(body["messages"][2]["content"][0]["text"], ".");
+    let asked = request(vec![say(Role::User, "1"), say(Role::User, " ")]);
+    let said = json!([{"role": "user", "content": [{"type": "text", "text": "1"}]}]);
+    assert_eq!(write(&asked, OLD).0["messages"], said);
 }
 
 #[test]
