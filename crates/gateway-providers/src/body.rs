@@ -66,7 +66,7 @@ impl BodyRules {
         let mut edit = envelope.edit();
         edit.remove_gateway_fields();
         let mut lost = Vec::new();
-        if route.dialect == Dialect::OpenAiChat && !self.compatible.is_openai() {
+        if route.dialect == Dialect::OpenAiChat && self.compatible.adapts() {
             lost = self.compatible.adapt(envelope, policy, &mut edit)?;
         }
         let mut drop = |key: &str| {

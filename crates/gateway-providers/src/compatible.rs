@@ -92,9 +92,15 @@ impl Compatible {
     pub(crate) fn is_openai(&self) -> bool {
         self.renamed.is_empty()
             && self.unknown.is_empty()
-            && self.sampling == Sampling::Free
+            && matches!(self.sampling, Sampling::Free | Sampling::Thoughtless)
             && self.developer == DeveloperRole::Kept
             && self.content_parts
+    }
+
+    /// Whether a client's request has to be looked at. One that was translated says nothing of thoughts to a model that
+    /// has none.
+    pub(crate) fn adapts(&self) -> bool {
+        !self.is_openai() || self.sampling != Sampling::Free
     }
 
     /// Makes a chat request one that the server understands. What is left out is told.

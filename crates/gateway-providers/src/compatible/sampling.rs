@@ -1,15 +1,17 @@
-//! What OpenAI's models that reason do not take.
+//! What OpenAI's models do not take, because they reason or because they do not.
 
 use gateway_core::Envelope;
 
 use super::{Compatible, MAX_COMPLETION_TOKENS, MAX_TOKENS};
 
-/// Parameters that a model that reasons refuses. They are left out where that is allowed (`drop_params`); else the
+/// Parameters that a model refuses. They are left out where that is allowed (`drop_params`); else the
 /// provider says what it does not take, because it knows its models best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sampling {
     /// None.
     Free,
+    /// Those that say how to think: it does not.
+    Thoughtless,
     /// These.
     Refused(&'static [&'static str]),
     /// These, if the client wants it to reason.
@@ -24,6 +26,7 @@ impl Sampling {
     ) -> impl Iterator<Item = &'static str> + use<'e> {
         let names = match self {
             Self::Free => &[][..],
+            Self::Thoughtless => THOUGHTS,
             Self::Refused(names) => names,
             Self::RefusedWithEffort(names) => {
                 let effort = envelope.field("reasoning_effort");
@@ -50,6 +53,13 @@ impl Compatible {
             None if O_SERIES.iter().any(|it| model.starts_with(it)) => {
                 Sampling::Refused(SAMPLING_AND_PARALLEL)
             }
+            None if THOUGHTLESS.iter().any(|it| model.starts_with(it)) => {
+                let sampling = Sampling::Thoughtless;
+                return Self {
+                    sampling,
+                    ..Self::OPENAI
+                };
+            }
             None => return Self::OPENAI,
         };
         Self {
@@ -60,6 +70,8 @@ impl Compatible {
     }
 }
 
+const THOUGHTLESS: [&str; 3] = ["gpt-3.5", "gpt-4", "chatgpt-"];
+const THOUGHTS: &[&str] = &["reasoning_effort", "thinking"];
 const O_SERIES: [&str; 3] = ["o1", "o3", "o4"];
 const SAMPLING: &[&str] = &[
     "temperature",
@@ -70,6 +82,7 @@ const SAMPLING: &[&str] = &[
     "top_logprobs",
     "logit_bias",
     "stop",
+    "thinking",
 ];
 const SAMPLING_AND_PARALLEL: &[&str] = &[
     "temperature",
@@ -80,6 +93,7 @@ const SAMPLING_AND_PARALLEL: &[&str] = &[
     "top_logprobs",
     "logit_bias",
     "stop",
+    "thinking",
     "parallel_tool_calls",
 ];
 
@@ -108,6 +122,9 @@ mod tests {
             assert_eq!(lost, "temperature,stop");
             assert!(kept.contains("seed") && !kept.contains("0.5"), "{kept}");
         }
+        let thinks = r#"{"reasoning_effort":"low"}"#;
+        assert_eq!(sent("gpt-4o", thinks, true).1, "reasoning_effort");
+        assert_eq!(sent("gpt-4o", thinks, false).0, thinks);
         for model in ["gpt-4o", "gpt-5-chat-latest"] {
             assert_eq!(sent(model, body, true), (body.to_owned(), String::new()));
         }
