@@ -247,7 +247,11 @@ fn choice(choice: &ToolChoice) -> Option<Choice<'_>> {
 /// Only Claude can be told to call one tool at a time, in its own words.
 fn one_at_a_time(asked: &Asked<'_>, family: Family, body: &mut Body<'_>, losses: &mut Losses) {
     if family != Family::Claude {
-        return losses.parameter("parallel_tool_calls");
+        // With one function it hardly ever matters.
+        return match asked.tools {
+            [_] => losses.hint("parallel_tool_calls"),
+            _ => losses.parameter("parallel_tool_calls"),
+        };
     }
     let mut own = match asked.choice.and_then(choice) {
         Some(Choice::Any {}) => json!({"type": "any"}),

@@ -518,3 +518,20 @@ fn fields_of_bedrocks_own_are_passed_on() {
     assert_eq!(lost, "");
     golden("own_fields", &body);
 }
+
+#[test]
+fn one_call_at_a_time_is_no_wish_where_there_is_one_function() {
+    let body = |count: usize| {
+        let tool =
+            |at: usize| json!({"name": format!("f{at}"), "input_schema": {"type": "object"}});
+        json!({
+            "messages": [{"role": "user", "content": "a"}],
+            "max_tokens": 9,
+            "tools": (0..count).map(tool).collect::<Vec<_>>(),
+            "tool_choice": {"type": "auto", "disable_parallel_tool_use": true},
+        })
+    };
+    let (_, lost) = of_anthropic(NOVA, &body(1), false).unwrap();
+    assert_eq!(lost, "parallel_tool_calls");
+    assert!(of_anthropic(NOVA, &body(2), false).is_err());
+}
