@@ -21,7 +21,7 @@ pub struct Passage {
 #[derive(Debug)]
 enum Way {
     Verbatim,
-    Restamped(Restamp),
+    Restamped(Box<Restamp>),
     Translated(Box<Translator>),
 }
 
@@ -33,7 +33,7 @@ impl Passage {
 
     /// Events of `dialect` go through as they came, but name the model as the client does.
     pub fn restamped(dialect: Dialect, model: &str) -> Self {
-        Self::of(Way::Restamped(Restamp::new(dialect, model)))
+        Self::of(Way::Restamped(Box::new(Restamp::new(dialect, model))))
     }
 
     /// Events become those of another dialect.
@@ -51,14 +51,26 @@ impl Passage {
         }
     }
 
-    /// Whether what goes out may differ from what came in, from here on: else the bytes can be forwarded as they are.
+    /// Whether events become others, one by one: else they go through [`Passage::forward`], as many as there are.
     pub fn rewrites(&self) -> bool {
         self.array.is_some()
             || match &self.way {
-                Way::Verbatim => false,
-                Way::Restamped(restamp) => restamp.is_active(),
+                Way::Verbatim | Way::Restamped(_) => false,
                 Way::Translated(_) => true,
             }
+    }
+
+    /// Whether events become those of another dialect: then one that cannot be read cannot go through as it is.
+    pub const fn translates(&self) -> bool {
+        matches!(self.way, Way::Translated(_))
+    }
+
+    /// Whole events as they go out, where they do not become others.
+    pub fn forward(&mut self, events: Bytes) -> Bytes {
+        match &mut self.way {
+            Way::Restamped(restamp) => restamp.events(events),
+            Way::Verbatim | Way::Translated(_) => events,
+        }
     }
 
     /// Appends to `out` what one event becomes.
@@ -107,7 +119,10 @@ impl Way {
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
         match self {
             Self::Verbatim => out.extend_from_slice(event.raw()),
-            Self::Restamped(restamp) => restamp.event(event, out),
+            Self::Restamped(restamp) => {
+                let event = Bytes::copy_from_slice(event.raw());
+                out.extend_from_slice(&restamp.events(event));
+            }
             Self::Translated(translator) => translator.event(event, out)?,
         }
         Ok(())

@@ -1,5 +1,8 @@
 //! The client's name of the model in the events of a stream that is passed on as it came.
 
+use std::ops::Range;
+
+use bytes::Bytes;
 use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,26 +11,19 @@ use crate::dialect::Dialect;
 use crate::json::{json_string, object, string_in};
 use crate::sse::Event;
 
-/// Puts one name in the place of another, in each event that names the model.
+/// Puts one name in the place of another, wherever events name the model.
 #[derive(Debug)]
 pub(crate) struct Restamp {
     /// As a JSON string.
     name: Vec<u8>,
     /// Only the first event names the model.
     once: bool,
-    /// What was found first, key and value: most events have the same.
+    /// What was found last, key and value, and the length of the value: most events have the same.
     found: Vec<u8>,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// No event has named the model yet.
-    Searching,
-    /// Events may name it.
-    Found,
-    /// There is nothing more to do.
-    Done,
+    value: usize,
+    /// Finds keys. Made once: making it costs more than searching an event.
+    key: memmem::Finder<'static>,
+    is_done: bool,
 }
 
 impl Restamp {
@@ -37,71 +33,64 @@ impl Restamp {
             name: json_string(model),
             once: dialect == Dialect::AnthropicMessages,
             found: Vec::new(),
-            state: State::Searching,
+            value: 0,
+            key: memmem::Finder::new(KEY),
+            is_done: false,
         }
     }
 
-    /// Whether events may still change.
-    pub(crate) fn is_active(&self) -> bool {
-        self.state != State::Done
-    }
-
-    /// Appends the event, changed or not.
-    pub(crate) fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
-        let raw = event.raw();
-        if self.state == State::Found
-            && let Some(at) = memmem::find(raw, &self.found)
+    /// Whole events, with the client's name of the model. The same bytes if they have it already, or none.
+    pub(crate) fn events(&mut self, events: Bytes) -> Bytes {
+        let (mut out, mut copied, mut at) = (Vec::new(), 0, 0);
+        while !self.is_done
+            && let Some(next) = self.key.find(&events[at..])
         {
-            let end = at + self.found.len();
-            let value = end - self.value_length();
-            return self.splice(raw, value..end, out);
+            let key = at + next;
+            let Some(value) = self.value_behind(&events, key) else {
+                at = key + KEY.len();
+                continue;
+            };
+            self.is_done = self.once || events[value.clone()] == *self.name;
+            if out.is_empty() {
+                out.reserve(events.len() + events.len() / 32 + self.name.len());
+            }
+            out.extend_from_slice(&events[copied..value.start]);
+            out.extend_from_slice(&self.name);
+            (copied, at) = (value.end, value.end);
         }
-        match self.state {
-            State::Done => out.extend_from_slice(raw),
-            _ => self.search(event, out),
+        if copied == 0 {
+            return events;
         }
+        out.extend_from_slice(&events[copied..]);
+        out.into()
     }
 
-    /// Looks for the model by parsing, and remembers how it is written.
-    fn search(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
-        let raw = event.raw();
-        let Some(value) = model_in(event) else {
-            return out.extend_from_slice(raw);
-        };
-        if raw.get(value.clone()) == Some(&self.name) || self.once {
-            self.state = State::Done;
-        } else {
-            let key = memmem::rfind(&raw[..value.start], b"\"model");
-            self.found = raw[key.unwrap_or(value.start)..value.end].to_vec();
-            self.state = State::Found;
+    /// Where the model's name stands whose key may begin at `key`.
+    fn value_behind(&mut self, events: &[u8], key: usize) -> Option<Range<usize>> {
+        if !self.found.is_empty() && events[key..].starts_with(&self.found) {
+            let end = key + self.found.len();
+            return Some(end - self.value..end);
         }
-        self.splice(raw, value, out);
-    }
-
-    /// The length of the JSON string at the end of what was found.
-    fn value_length(&self) -> usize {
-        let colon = memchr::memchr(b':', &self.found).map_or(0, |colon| colon + 1);
-        let space = self.found[colon..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_whitespace())
-            .count();
-        self.found.len() - colon - space
-    }
-
-    fn splice(&self, raw: &[u8], value: std::ops::Range<usize>, out: &mut Vec<u8>) {
-        out.reserve(raw.len() + self.name.len());
-        out.extend_from_slice(&raw[..value.start]);
-        out.extend_from_slice(&self.name);
-        out.extend_from_slice(&raw[value.end..]);
+        // Another spelling or another name, or not the model's: only parsing tells.
+        let start = memmem::rfind(&events[..key], b"\n\n").map_or(0, |end| end + 2);
+        let end = memmem::find(&events[key..], b"\n\n").map_or(events.len(), |end| key + end + 2);
+        let text = std::str::from_utf8(&events[start..end]).ok()?;
+        let value = model_in(&Event::parse(text))?;
+        let value = start + value.start..start + value.end;
+        if value.start <= key || memmem::find(&events[key + 1..value.start], KEY).is_some() {
+            return None;
+        }
+        self.found = events[key..value.end].to_vec();
+        self.value = value.len();
+        Some(value)
     }
 }
 
 /// Where in the event's bytes the model's name stands. Data in several lines is left alone: nobody sends it.
-fn model_in(event: &Event<'_>) -> Option<std::ops::Range<usize>> {
+fn model_in(event: &Event<'_>) -> Option<Range<usize>> {
     let std::borrow::Cow::Borrowed(data) = event.data() else {
         return None;
     };
-    memmem::find(data.as_bytes(), b"\"model")?;
     let frame: Frame<'_> = object(data)?;
     let nested = [frame.message, frame.response];
     let model = frame
@@ -111,6 +100,9 @@ fn model_in(event: &Event<'_>) -> Option<std::ops::Range<usize>> {
     let text = std::str::from_utf8(event.raw()).ok()?;
     string_in(text, model)
 }
+
+/// How the keys begin under which dialects name the model.
+const KEY: &[u8] = b"\"model";
 
 /// The places in which the dialects name the model.
 #[derive(Deserialize)]
@@ -134,17 +126,17 @@ struct Inner<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flow, Framer};
 
     fn restamped(dialect: Dialect, stream: &str) -> (String, bool) {
         let mut restamp = Restamp::new(dialect, "my \"group\"");
-        let mut out = Vec::new();
-        let fed = Framer::new(1 << 16).feed(stream.to_owned().into(), |event| {
-            restamp.event(&event, &mut out);
-            Flow::Continue
-        });
-        assert!(fed.error.is_none());
-        (String::from_utf8(out).unwrap(), restamp.is_active())
+        let out = restamp.events(stream.to_owned().into());
+        // Wherever the reads end between events, the same comes out.
+        let mut one_by_one = Restamp::new(dialect, "my \"group\"");
+        let each = stream
+            .split_inclusive("\n\n")
+            .flat_map(|event| one_by_one.events(event.to_owned().into()).to_vec());
+        assert_eq!(out, each.collect::<Vec<u8>>());
+        (String::from_utf8(out.to_vec()).unwrap(), !restamp.is_done)
     }
 
     #[test]

@@ -107,7 +107,12 @@ impl Judge {
         };
         let mut out = Vec::with_capacity(room);
         let mut watch = |event: Event<'_>| {
-            let flow = note(observer.event(&event), &mut batch);
+            let seen = observer.event(&event);
+            if seen == Seen::Malformed && passage.translates() {
+                batch.ending = Some(not_understood(Malformed::NotJson));
+                return Flow::StopBefore;
+            }
+            let flow = note(seen, &mut batch);
             if rewrites {
                 pass(passage, &event, flow, &mut out, &mut batch)
             } else {
@@ -121,7 +126,7 @@ impl Judge {
             }
             batch.ready = out.into();
         } else {
-            batch.ready = fed.ready;
+            batch.ready = passage.forward(fed.ready);
         }
         if let (None, Some(error)) = (&batch.ending, fed.error) {
             batch.ending = Some(unreadable(error));
@@ -175,7 +180,11 @@ impl Judge {
             }
         };
         let fed = self.framer.finish(&mut watch);
-        batch.ready = if rewrites { out.into() } else { fed.ready };
+        batch.ready = if rewrites {
+            out.into()
+        } else {
+            passage.forward(fed.ready)
+        };
         let mut rest = Vec::new();
         if batch.ending.is_some() {
             if let Some(Ending::Complete { rest: last }) = &mut batch.ending {

@@ -73,6 +73,29 @@ fn what_an_event_says_goes_out_with_that_event() {
 }
 
 #[test]
+fn an_event_that_is_no_json_ends_a_translated_stream_whether_it_has_a_name_or_not() {
+    let bad = b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"cut\n\n";
+    for story in everything()
+        .iter()
+        .filter(|it| it.framing == Framing::EventStream)
+    {
+        for front in fronts(story.back) {
+            let mut judge = Client::of(front).judge(story, Shape::Events);
+            let first = judge.read(Bytes::copy_from_slice(&story.steps[0].bytes));
+            if first.ending.is_some() {
+                continue;
+            }
+            let read = judge.read(Bytes::from_static(bad));
+            let malformed = matches!(
+                read.ending,
+                Some(Ending::Broken { reason, .. }) if reason == EndReason::Malformed
+            );
+            assert!(malformed, "{} for {}: {read:?}", story.name, front.name());
+        }
+    }
+}
+
+#[test]
 fn an_array_is_json_however_its_stream_ends() {
     let mut rng = Rng::with_seed(0x5eed_0004);
     let front = Dialect::Gemini;
