@@ -8,7 +8,7 @@
 //! | [`call`] | a call in any dialect over HTTP/1.1 or HTTP/2, with its record |
 //! | [`stream`] | the provider's side of a stream, cut into its parts |
 //! | [`command`] | foreign programs, with a deadline |
-//! | [`apart`] | a test in a network of its own, from which nothing reaches the outside |
+//! | [`apart()`] | a test in a network of its own, from which nothing reaches the outside |
 //! | [`nginx`] | nginx in front of a gateway |
 //! | [`published`] | what comes from the registries, installed |
 //! | [`python`] | the published Python clients |
