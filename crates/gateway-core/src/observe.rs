@@ -67,6 +67,18 @@ pub enum Seen {
     Malformed,
 }
 
+impl Seen {
+    /// Of an event that is content if it is `filled`; what comes before the first of these is preamble.
+    pub(crate) const fn content_if(filled: bool, started: &mut bool) -> Self {
+        *started |= filled;
+        match (filled, *started) {
+            (true, _) => Self::Content,
+            (false, true) => Self::Other,
+            (false, false) => Self::Preamble,
+        }
+    }
+}
+
 impl StreamObserver {
     pub(crate) fn new(observer: impl Observe + 'static) -> Self {
         Self(Box::new(observer))

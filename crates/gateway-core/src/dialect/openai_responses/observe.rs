@@ -81,12 +81,7 @@ impl ResponsesObserver {
     }
 
     fn content_if(&mut self, filled: bool) -> Seen {
-        self.started |= filled;
-        match (filled, self.started) {
-            (true, _) => Seen::Content,
-            (false, true) => Seen::Other,
-            (false, false) => Seen::Preamble,
-        }
+        Seen::content_if(filled, &mut self.started)
     }
 }
 
