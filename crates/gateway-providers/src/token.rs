@@ -11,7 +11,6 @@ mod identity;
 
 // What they do it with.
 pub(crate) mod ask;
-mod base64;
 mod endpoint;
 mod exchange;
 pub(crate) mod subject;

@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gateway_core::Secret;
 use gateway_transport::Shard;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use super::super::base64;
 use super::super::endpoint::{TokenEndpoint, Ways};
 use super::super::exchange::{Issued, form, set, token};
 use super::super::subject::{Form, Place};
@@ -77,7 +78,7 @@ impl ExternalAccount {
         let mut request = form(&self.endpoint, &pairs);
         if let Some((id, secret)) = &self.client {
             let pair = format!("{id}:{}", secret.expose());
-            let basic = format!("Basic {}", base64::standard(pair.as_bytes()));
+            let basic = format!("Basic {}", STANDARD.encode(pair.as_bytes()));
             set(&mut request, AUTHORIZATION, &basic)?;
         }
         let issued = token(&self.endpoint, shard, request).await;

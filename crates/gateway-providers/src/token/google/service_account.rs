@@ -5,13 +5,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_transport::Shard;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::super::base64;
 use super::super::endpoint::{TokenEndpoint, Ways};
 use super::super::exchange::{Issued, form, token};
 use super::{File, SCOPE, TOKEN_URI, required};
@@ -72,9 +73,9 @@ impl ServiceAccount {
             "iat": issued,
             "exp": issued + ASSERTION_SECONDS,
         });
-        let mut assertion = base64::url(header.to_string().as_bytes());
+        let mut assertion = URL_SAFE_NO_PAD.encode(header.to_string().as_bytes());
         assertion.push('.');
-        assertion.push_str(&base64::url(claims.to_string().as_bytes()));
+        assertion.push_str(&URL_SAFE_NO_PAD.encode(claims.to_string().as_bytes()));
         let mut signature = vec![0; self.key.public().modulus_len()];
         self.key
             .sign(
@@ -85,7 +86,7 @@ impl ServiceAccount {
             )
             .map_err(|_| TokenError::Sign)?;
         assertion.push('.');
-        assertion.push_str(&base64::url(&signature));
+        assertion.push_str(&URL_SAFE_NO_PAD.encode(&signature));
         Ok(assertion)
     }
 }

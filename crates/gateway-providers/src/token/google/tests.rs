@@ -2,13 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_testkit::script::Script;
 use gateway_testkit::upstream::{Recorded, Upstream};
 use gateway_transport::{Transport, TransportConfig};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 
-use super::super::base64;
 use super::super::endpoint::Ways;
 use super::Google;
 use crate::config::ConnectOptions;
@@ -92,17 +93,7 @@ fn value<'f>(form: &'f [(String, String)], name: &str) -> &'f str {
 }
 
 fn decode(text: &str) -> Vec<u8> {
-    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::new());
-    for letter in text.bytes() {
-        let value = base64::URL.iter().position(|it| *it == letter).unwrap();
-        bits = bits << 6 | u32::try_from(value).unwrap();
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).unwrap());
-        }
-    }
-    bytes
+    URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 #[tokio::test]
