@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue, header};
 use crate::blueprint::{Blueprint, Credential, Route, Target};
 use crate::compatible::Compatible;
 use crate::error::EndpointError;
+use crate::prices::ModelFacts;
 use crate::provider::Settings;
 
 /// The endpoint of a server that speaks OpenAI's API.
@@ -76,10 +77,11 @@ pub(crate) fn model(model: &str) -> &str {
 
 /// Whether OpenAI serves a model by Responses and not by chat completions.
 fn responds_only(model: &str) -> bool {
-    RESPONSES_ONLY.iter().any(|name| {
-        // A snapshot has the model's name and a date.
-        let rest = model.strip_prefix(name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("-20"))
+    // A snapshot has the model's name and a date.
+    let undated = model.find("-20").and_then(|at| model.get(..at));
+    [Some(model), undated].into_iter().flatten().any(|name| {
+        let facts = ModelFacts::of("openai", name);
+        RESPONSES_ONLY.contains(&name) || facts.is_some_and(|it| it.responses_only)
     })
 }
 
@@ -93,23 +95,39 @@ pub(crate) const PATHS: [(Dialect, &str); 4] = [
 
 /// As LiteLLM writes it: `openai/responses/MODEL`.
 const RESPONSES: &str = "responses/";
-/// From the pages of OpenAI's models: those whose only endpoint for answers is Responses.
-const RESPONSES_ONLY: &[&str] = &[
-    "codex-mini-latest",
-    "computer-use-preview",
-    "gpt-5-codex",
-    "gpt-5-pro",
-    "gpt-5.1-codex",
-    "gpt-5.1-codex-max",
-    "gpt-5.1-codex-mini",
-    "gpt-5.2-codex",
-    "gpt-5.2-pro",
-    "gpt-5.3-codex",
-    "o1-pro",
-    "o3-deep-research",
-    "o3-pro",
-    "o4-mini-deep-research",
-];
+/// Those of them that the table of models does not mark, from the pages of OpenAI's models.
+const RESPONSES_ONLY: &[&str] = &["codex-mini-latest", "computer-use-preview"];
 
 /// Organization and project belong to a key, and the client's key goes nowhere: they do not pass.
 pub(crate) const FORWARDED: &[&str] = &["openai-beta", "x-client-request-id"];
+
+#[cfg(test)]
+mod tests {
+    use super::responds_only;
+
+    #[test]
+    fn who_has_no_chat_completions_is_known_with_and_without_a_date() {
+        for model in [
+            "o1-pro",
+            "o3-pro-2025-06-10",
+            "gpt-5-pro",
+            "gpt-5.5-pro",
+            "gpt-5.1-codex-max-2026-01-01",
+            "codex-mini-latest",
+            "computer-use-preview-2025-03-11",
+        ] {
+            assert!(responds_only(model), "{model}");
+        }
+        for model in [
+            "gpt-4o",
+            "gpt-5",
+            "o3",
+            "gpt-4o-2024-08-06",
+            "my-own",
+            "*",
+            "",
+        ] {
+            assert!(!responds_only(model), "{model}");
+        }
+    }
+}
