@@ -62,6 +62,8 @@ pub(crate) enum NoHead {
     Switched,
     /// The generation was killed.
     Killed,
+    /// The peer takes no streams, and has not answered this one.
+    NoStreams,
     /// The head timer fired.
     TimedOut,
 }

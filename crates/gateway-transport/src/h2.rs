@@ -13,8 +13,9 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicBool},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use http::Request;
 use http_body_util::Full;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -92,16 +93,24 @@ impl H2 {
     ) -> impl Future<Output = Answer> + use<> {
         // The sender ends with this call: it must not keep a retired connection open for as long as the head takes.
         let head = self.sender.try_send_request(std::mem::take(request));
-        async { head.await.map_err(NoHead::of) }
+        let driven = self.driven;
+        async move {
+            let mut head = pin!(head);
+            if allowed(&driven) == BEFORE_SETTINGS {
+                // A peer that takes no streams says so only now, and h2 would keep the request until it takes some.
+                match Box::pin(timeout(SETTLING, head.as_mut())).await {
+                    Ok(answer) => return answer.map_err(NoHead::of),
+                    Err(_) if allowed(&driven) == 0 => return Err(NoHead::NoStreams),
+                    Err(_) => {}
+                }
+            }
+            head.await.map_err(NoHead::of)
+        }
     }
 
     /// Streams that may run at a time: our cap, or less if the peer says so.
     pub(crate) fn streams(&self) -> usize {
-        let Some(driven) = self.driven.upgrade() else {
-            return 0;
-        };
-        let conn = driven.lock().unwrap_or_else(PoisonError::into_inner);
-        match conn.current_max_send_streams() {
+        match allowed(&self.driven) {
             BEFORE_SETTINGS => self.cap,
             allowed => allowed.min(self.cap),
         }
@@ -110,6 +119,15 @@ impl H2 {
     pub(crate) fn is_open(&self) -> bool {
         !self.sender.is_closed()
     }
+}
+
+/// Streams that the peer allows at a time; none of a connection that has ended.
+fn allowed(driven: &Weak<Mutex<Driven>>) -> usize {
+    let Some(driven) = driven.upgrade() else {
+        return 0;
+    };
+    let conn = driven.lock().unwrap_or_else(PoisonError::into_inner);
+    conn.current_max_send_streams()
 }
 
 /// hyper's end of a connection, which takes requests; the protocol itself runs in another task.
@@ -140,3 +158,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Generat
 /// a low limit is not run over. An odd number, because it also says "not known yet": a peer that really allows so many
 /// gets the excess queued in h2, which is slower but not wrong.
 const BEFORE_SETTINGS: usize = 3;
+
+/// How long a request that left before the peer's SETTINGS came may be without a head, if these then allow no stream at
+/// all. Longer than a round trip: a peer may well answer what reached it before it has said so.
+const SETTLING: Duration = Duration::from_secs(1);

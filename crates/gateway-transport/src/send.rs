@@ -142,6 +142,11 @@ fn failed(
             error.timer = Some(Timer::Head);
             lease.retire_connection();
         }
+        NoHead::NoStreams => {
+            error.delivery = Delivery::Refused;
+            error.source = because("the origin takes no streams on this connection");
+            lease.retire_connection();
+        }
         NoHead::Switched => error.source = because("the origin switched protocols unasked"),
         NoHead::TooManyInterim => error.source = because("too many interim responses"),
         NoHead::Killed => error.killed = killed.and_then(Killed::by),

@@ -166,6 +166,24 @@ async fn a_burst_before_the_settings_is_not_refused_by_a_peer_with_a_low_limit()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_no_streams_refuses_those_that_wait_too() {
+    let mut world = world();
+    // Three are sent before the peer's settings come, one waits for them inside h2.
+    let exchanges: Vec<_> = (0..4).map(|_| world.start_get("/")).collect();
+    let peer = world.peer().await;
+    let peer = H2Peer::new(peer, &world, |b| {
+        b.max_concurrent_streams(0);
+    })
+    .await;
+    for exchange in exchanges {
+        let exchange = tokio::time::timeout(Duration::from_secs(2), exchange).await;
+        let error = exchange.unwrap().unwrap().unwrap_err();
+        assert_eq!(error.delivery, Delivery::Refused, "{error:?}");
+    }
+    drop(peer);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_stream_is_reported_as_refused() {
     let mut world = world();
     let exchange = world.start_get("/");
