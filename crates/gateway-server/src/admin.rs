@@ -2,9 +2,11 @@
 
 mod cooldown;
 mod explain;
+mod reload;
 
 pub(crate) use cooldown::cooldown;
 pub(crate) use explain::explain;
+pub(crate) use reload::reload;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, ErrorInfo, ErrorKind};

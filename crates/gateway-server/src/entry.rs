@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::{self, Action, Cli, Exit};
 use crate::config::Environment;
-use crate::run::run;
+use crate::run::{Launch, run};
 
 /// The whole program. Returns when it is done.
 pub fn main() -> ExitCode {
@@ -40,7 +40,12 @@ fn serve(args: &cli::RunArgs, environment: &Environment) -> Exit {
         Ok(Err(exit)) => return exit,
         Err(_gone) => return Exit::Problems,
     };
-    match run(settings) {
+    let launch = Launch {
+        settings,
+        sources: args.sources(),
+        environment: environment.clone(),
+    };
+    match run(launch) {
         Ok(()) => Exit::Fine,
         Err(error) => {
             // If nobody reads standard error, the exit code has to do.

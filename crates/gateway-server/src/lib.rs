@@ -8,7 +8,10 @@ pub mod cli;
 pub mod config;
 mod entry;
 
-// Starts the planes and ends them in order; from settings to parts; what the calls of a worker share.
+// What the process is told and did; new configurations; starts the planes and ends them in order; from settings to
+// parts; what the calls of a worker share.
+mod control;
+mod reload;
 mod run;
 mod wiring;
 mod worker;
@@ -43,4 +46,4 @@ mod health;
 mod models;
 
 pub use entry::main;
-pub use run::{RunError, run};
+pub use run::{Launch, RunError, run};

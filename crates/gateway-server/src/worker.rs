@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::admission::Admission;
 use crate::auth::Keys;
 use crate::call::ShownDeployments;
+use crate::control::Control;
 use crate::log::Lines;
 use crate::metrics::Metrics;
 use crate::pass_through::Gates;
@@ -75,6 +76,8 @@ pub(crate) struct Shared {
     pub metrics: Metrics,
     /// Where log lines go.
     pub lines: Arc<Lines>,
+    /// The control plane.
+    pub control: Control,
     draining: AtomicBool,
 }
 
@@ -86,6 +89,7 @@ impl Shared {
         transport: Transport,
         metrics: Metrics,
         lines: Arc<Lines>,
+        control: Control,
     ) -> Self {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -93,6 +97,7 @@ impl Shared {
             transport,
             metrics,
             lines,
+            control,
             draining: AtomicBool::new(false),
         }
     }

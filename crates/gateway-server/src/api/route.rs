@@ -29,6 +29,8 @@ pub(super) enum Route {
     Pools,
     /// New generations for them.
     Rotate,
+    /// Reads the configuration again.
+    Reload,
     /// What would happen to a call.
     Explain,
     /// Sets the deployment with this id aside, or brings it back.
@@ -70,7 +72,9 @@ impl CallRoute {
 impl Route {
     pub(super) fn is_in(&self, scope: Scope) -> bool {
         match self {
-            Self::Pools | Self::Rotate | Self::Explain | Self::Cooldown(_) => scope != Scope::Calls,
+            Self::Pools | Self::Rotate | Self::Reload | Self::Explain | Self::Cooldown(_) => {
+                scope != Scope::Calls
+            }
             Self::Call(_) | Self::Through(_) | Self::Models(_) | Self::Model(..) => {
                 scope != Scope::Admin
             }
@@ -96,7 +100,7 @@ pub(super) fn route(method: &Method, path: &str, scope: Scope) -> Result<Route, 
     })?;
     let wanted = match route {
         Route::Through(_) => return Ok(route),
-        Route::Call(_) | Route::Rotate | Route::Cooldown(_) => Method::POST,
+        Route::Call(_) | Route::Rotate | Route::Reload | Route::Cooldown(_) => Method::POST,
         // The body of a POST is the request that is meant.
         Route::Explain if *method == Method::POST => Method::POST,
         _ => Method::GET,
@@ -128,6 +132,7 @@ fn match_path(path: &str) -> Option<Route> {
         "/metrics" => Route::Metrics,
         "/admin/pools" => Route::Pools,
         "/admin/pools/rotate" => Route::Rotate,
+        "/admin/reload" => Route::Reload,
         "/admin/explain" => Route::Explain,
         _ => return match_named(path),
     })

@@ -1,0 +1,60 @@
+//! Ends everything in order: not ready, not accepting, nothing in flight, no upstream connections.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::planes::Planes;
+use crate::config::Drain;
+
+/// Ends everything, within what `drain` says: what runs may go on, unless `hurry` resolves.
+pub(super) async fn stop(planes: &Planes, drain: Drain, hurry: impl Future<Output = ()>) {
+    planes.shared.drain();
+    let accepts_until = Instant::now() + drain.delay;
+    let drained = async {
+        sleep_until(accepts_until).await;
+        planes.stop.cancel();
+        planes.idle().await;
+    };
+    let deadline = async {
+        match drain.timeout {
+            Some(timeout) => sleep_until(accepts_until + timeout).await,
+            None => std::future::pending().await,
+        }
+        tracing::info!("the drain timeout is over: what still runs is ended");
+    };
+    tokio::select! {
+        () = drained => close(planes).await,
+        () = hurry => end(planes).await,
+        () = deadline => end(planes).await,
+    }
+    tracing::info!("stopped");
+}
+
+/// Ends what still runs: every stream gets its error event, and some time for it to reach the client.
+async fn end(planes: &Planes) {
+    planes.stop.cancel();
+    // Side by side: a client that does not read holds its upstream connection for as long as it stays.
+    let (told, ()) = tokio::join!(timeout(LAST_WORDS, planes.idle()), close(planes));
+    if told.is_err() {
+        tracing::warn!("some clients did not take their last event in time");
+    }
+}
+
+/// Ends what endpoints do in the background, and closes all upstream connections. A relay whose client does not read holds its own until the client is given up.
+async fn close(planes: &Planes) {
+    let shutdown = planes.shared.transport.shutdown(Some(Duration::ZERO));
+    match timeout(LAST_WORDS, shutdown).await {
+        Ok(0) => {}
+        Ok(cut) => tracing::info!(cut, "streams were ended"),
+        Err(_elapsed) => tracing::warn!("some upstream connections are still held"),
+    }
+    let refreshes = planes.environment.tasks();
+    refreshes.close();
+    // A token that is being fetched now serves nobody any more.
+    let _abandoned = timeout(LAST_WORDS, refreshes.wait()).await;
+}
+
+/// How long a client may take for its last event when the drain is over.
+const LAST_WORDS: Duration = Duration::from_secs(5);
