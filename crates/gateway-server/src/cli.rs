@@ -3,11 +3,17 @@
 //! Every command is a function that takes arguments and writers, so that tests need no process.
 
 mod check; // `check FILE`.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the commands that use it come next")
+)]
+mod client; // How commands talk to a running gateway.
 mod explain; // `explain MODEL`.
 mod legacy; // LiteLLM's flags that mean nothing here.
 mod run; // `run`, the default.
 
 pub use check::{CheckArgs, Format, check};
+pub use client::TargetArgs;
 pub use explain::{ExplainArgs, explain};
 pub use legacy::LegacyArgs;
 pub use run::{RunArgs, load};
