@@ -12,7 +12,7 @@ use crate::body::Outgoing;
 use crate::edge::Client;
 use crate::respond::{content, refuse};
 use crate::worker::Worker;
-use crate::{admin, call, health, models, pass_through};
+use crate::{admin, call, health, models, pass_through, ui};
 use route::{Route, dialect_of, route};
 
 pub(crate) use route::{CallRoute, ModelShape, decode};
@@ -60,6 +60,7 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
         Route::Readiness => health::readiness(worker),
         Route::Health => health::deployments(worker),
         Route::Metrics => health::metrics(worker),
+        Route::Page => ui::page(request.headers()),
         Route::Pools => admin::pools(worker),
         Route::Rotate => admin::rotate(worker, request).await,
         Route::Reload => admin::reload(worker).await,

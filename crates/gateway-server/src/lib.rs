@@ -38,12 +38,13 @@ mod log;
 mod metrics;
 mod record;
 
-// What else is asked for: pools, what would happen, probes, models, the embedded upstream.
+// What else is asked for: pools, what would happen, probes, models, the embedded upstream, the page for operators.
 mod admin;
 mod demo;
 mod explain;
 mod health;
 mod models;
+mod ui;
 
 pub use entry::main;
 pub use run::{Launch, RunError, run};

@@ -25,6 +25,8 @@ pub(super) enum Route {
     Health,
     /// Prometheus.
     Metrics,
+    /// The page for operators.
+    Page,
     /// The pools, their generations and what runs on them.
     Pools,
     /// New generations for them.
@@ -72,9 +74,12 @@ impl CallRoute {
 impl Route {
     pub(super) fn is_in(&self, scope: Scope) -> bool {
         match self {
-            Self::Pools | Self::Rotate | Self::Reload | Self::Explain | Self::Cooldown(_) => {
-                scope != Scope::Calls
-            }
+            Self::Page
+            | Self::Pools
+            | Self::Rotate
+            | Self::Reload
+            | Self::Explain
+            | Self::Cooldown(_) => scope != Scope::Calls,
             Self::Call(_) | Self::Through(_) | Self::Models(_) | Self::Model(..) => {
                 scope != Scope::Admin
             }
@@ -86,7 +91,7 @@ impl Route {
     pub(super) fn is_public(&self) -> bool {
         matches!(
             self,
-            Self::Liveness | Self::Readiness | Self::Metrics | Self::Root
+            Self::Liveness | Self::Readiness | Self::Metrics | Self::Page | Self::Root
         )
     }
 }
@@ -130,6 +135,7 @@ fn match_path(path: &str) -> Option<Route> {
         "/health/readiness" => Route::Readiness,
         "/health" => Route::Health,
         "/metrics" => Route::Metrics,
+        "/ui" | "/ui/" => Route::Page,
         "/admin/pools" => Route::Pools,
         "/admin/pools/rotate" => Route::Rotate,
         "/admin/reload" => Route::Reload,

@@ -75,6 +75,7 @@ fn a_listener_has_only_the_routes_of_its_scope() {
     for (path, calls, admin) in [
         ("/v1/messages", true, false),
         ("/v1/models", true, false),
+        ("/ui", false, true),
         ("/admin/pools", false, true),
         ("/admin/pools/rotate", false, true),
         ("/admin/deployments/a/cooldown", false, true),
@@ -89,11 +90,17 @@ fn a_listener_has_only_the_routes_of_its_scope() {
 }
 
 #[test]
-fn only_probes_and_metrics_need_no_key() {
+fn only_probes_metrics_and_the_page_need_no_key() {
     for path in ["/v1/models", "/models/a", "/health", "/admin/pools"] {
         assert!(!match_path(path).unwrap().is_public(), "{path}");
     }
-    for path in ["/", "/health/liveliness", "/health/readiness", "/metrics"] {
+    for path in [
+        "/",
+        "/health/liveliness",
+        "/health/readiness",
+        "/metrics",
+        "/ui",
+    ] {
         assert!(match_path(path).unwrap().is_public(), "{path}");
     }
 }
