@@ -10,13 +10,19 @@ mod check; // `check FILE`.
 mod client; // How commands talk to a running gateway.
 mod explain; // `explain MODEL`.
 mod legacy; // LiteLLM's flags that mean nothing here.
+mod migrate; // `migrate FILE`.
+mod papers; // `schema`, `completions`, `man`.
 mod run; // `run`, the default.
+mod show; // `config show`.
 
 pub use check::{CheckArgs, Format, check};
 pub use client::TargetArgs;
 pub use explain::{ExplainArgs, explain};
 pub use legacy::LegacyArgs;
+pub use migrate::{MigrateArgs, migrate};
+pub use papers::{CompletionsArgs, ManArgs, completions, man, schema};
 pub use run::{RunArgs, load};
+pub use show::{ConfigArgs, Notation, ShowArgs, show};
 
 use clap::{ArgAction, Parser, Subcommand};
 use std::ffi::OsString;
@@ -50,6 +56,16 @@ enum Command {
     Check(CheckArgs),
     /// Tell what would happen to a call of a model.
     Explain(Box<ExplainArgs>),
+    /// Show the configuration as it counts.
+    Config(ConfigArgs),
+    /// Grade a LiteLLM configuration: what is honored, what is different, what is not supported.
+    Migrate(MigrateArgs),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
+    /// Print what a shell needs to complete this program's commands and flags.
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    Man(ManArgs),
 }
 
 /// What the user wants done.
@@ -61,6 +77,16 @@ pub enum Action {
     Check(CheckArgs),
     /// [`explain`] a model.
     Explain(Box<ExplainArgs>),
+    /// [`show`] the configuration.
+    Show(Box<ShowArgs>),
+    /// [`migrate`] from LiteLLM.
+    Migrate(MigrateArgs),
+    /// Write the [`schema`].
+    Schema,
+    /// Write [`completions`].
+    Completions(CompletionsArgs),
+    /// Write the [`man`] pages.
+    Man(ManArgs),
     /// Nothing that exists here: say this and exit with [`Exit::Usage`].
     Refuse(String),
 }
@@ -72,7 +98,7 @@ pub enum Exit {
     Fine,
     /// 1: problems were found.
     Problems,
-    /// 2: the command line makes no sense.
+    /// 2: the command line makes no sense, or `migrate` finds that the gateway would not start.
     Usage,
 }
 
@@ -101,6 +127,11 @@ impl Cli {
         match self.command {
             Some(Command::Check(args)) => Action::Check(args),
             Some(Command::Explain(args)) => Action::Explain(args),
+            Some(Command::Config(args)) => Action::Show(Box::new(args.show())),
+            Some(Command::Migrate(args)) => Action::Migrate(args),
+            Some(Command::Schema) => Action::Schema,
+            Some(Command::Completions(args)) => Action::Completions(args),
+            Some(Command::Man(args)) => Action::Man(args),
             Some(Command::Run(args)) => args.action(),
             None => self.run.action(),
         }

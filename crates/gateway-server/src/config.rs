@@ -12,28 +12,35 @@ mod settings; // What the program needs.
 
 mod check; // The walk with the tables.
 mod deployment; // `model_list`.
+mod differences; // From LiteLLM, on purpose.
 mod duplicates; // Every duplicate key of a refused file.
 mod keys; // Every known key, one line each.
 mod kind; // Kinds of values.
 mod layers; // figment.
 mod masks; // What no snippet shows.
+mod migration; // What becomes of a set-up of LiteLLM.
 mod read; // Files, bounds, `include`.
 mod references; // `os.environ/NAME` and `environment_variables`.
 mod resolve; // From said to needed.
 mod routing; // Fallbacks, policies, hedging.
 mod said; // The effective values.
+mod schema; // The tables for editors.
 mod secrets; // As written, or from files.
+mod show; // The effective configuration, with sources.
 mod suggest; // The nearest known key.
 mod tree; // What the user said, with positions.
 
 pub use deployment::{DeploymentSettings, Mock};
 pub use environment::Environment;
+pub use migration::{Finding, Grade, Migration, general_differences, migration};
 pub use problem::{Code, Mark, Place, Problem, Report, Severity, SourceFile, Strictness};
-pub use render::{human, json};
+pub use render::{Spot, human, json, spot};
+pub use schema::schema;
 pub use settings::{
     Admin, Admission, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat, Settings,
     TlsFiles, TransportSettings,
 };
+pub use show::{Detail, Item, Shown, Source, show};
 pub(crate) use suggest::nearest;
 
 use gateway_providers::ConnectOptions;

@@ -24,6 +24,14 @@ pub fn main() -> ExitCode {
             let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
             cli::explain(&args, &environment, &mut out, &mut err)
         }
+        Action::Show(args) => {
+            let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+            cli::show(&args, &environment, &mut out, &mut err)
+        }
+        Action::Migrate(args) => cli::migrate(&args, &environment, &mut io::stdout().lock()),
+        Action::Schema => cli::schema(&mut io::stdout().lock()),
+        Action::Completions(args) => cli::completions(&args, &mut io::stdout().lock()),
+        Action::Man(args) => cli::man(&args, &mut io::stdout().lock()),
         Action::Run(args) => Ok(serve(&args, &environment)),
         Action::Refuse(why) => writeln!(io::stderr(), "{why}").map(|()| Exit::Usage),
     };

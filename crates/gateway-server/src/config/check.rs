@@ -156,7 +156,7 @@ fn unset(node: &Node, report: &mut Report) {
 }
 
 /// Empty values, and those that ask for what happens anyway, are not worth a warning.
-fn asks_for_something(node: &Node, unless: &[&str]) -> bool {
+pub(super) fn asks_for_something(node: &Node, unless: &[&str]) -> bool {
     let same = |text: &str| unless.iter().any(|value| value.eq_ignore_ascii_case(text));
     match &node.tree {
         Tree::Null => false,

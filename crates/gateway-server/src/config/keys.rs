@@ -42,6 +42,9 @@ impl Section {
 /// One known key.
 pub(super) struct Row {
     pub(super) name: &'static str,
+    /// What it does, for people: sentences, the last of which may be "Default: 5." or "Example: `…`.", each a YAML
+    /// value. Every honored key has such a text.
+    pub(super) about: &'static str,
     pub(super) kind: Kind,
     pub(super) status: Status,
 }
@@ -50,16 +53,7 @@ pub(super) struct Row {
 #[derive(Clone, Copy)]
 pub(super) enum Status {
     /// It does what it says; on purpose not as in LiteLLM, where a text says how.
-    Honored(
-        #[cfg_attr(
-            not(test),
-            expect(
-                dead_code,
-                reason = "the page on configuration is made of it, by a test"
-            )
-        )]
-        Option<&'static str>,
-    ),
+    Honored(Option<&'static str>),
     /// Nothing is done with it, and nobody can tell: no warning.
     Accepted,
     /// It is not acted on. Worth a warning with this consequence, unless its value is one of
@@ -71,16 +65,17 @@ pub(super) enum Status {
 }
 
 /// Defines a [`Section`]: `status "key": kind, [values that need no warning] => "consequence";`. An honored key may
-/// have a text too: what is otherwise than in LiteLLM.
+/// have a text too: what is otherwise than in LiteLLM. The comment above a key is its [`Row::about`].
 macro_rules! section {
     ($(#[$doc:meta])* $constant:ident = $name:literal {
-        $( $status:ident $key:literal : $kind:expr $(, [$($unless:literal),*])? $(=> $why:literal)? ; )*
+        $( $(#[doc = $about:literal])* $status:ident $key:literal : $kind:expr $(, [$($unless:literal),*])? $(=> $why:literal)? ; )*
     }) => {
         $(#[$doc])*
         pub(in crate::config) static $constant: $crate::config::keys::Section = $crate::config::keys::Section {
             name: $name,
             keys: &[ $( $crate::config::keys::Row {
                 name: $key,
+                about: concat!($($about),*),
                 kind: $kind,
                 status: $crate::config::keys::status!($status $([$($unless),*])? $($why)?),
             } ),* ],

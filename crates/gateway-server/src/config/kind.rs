@@ -267,4 +267,4 @@ fn log_filter(node: &Node) -> Option<Mismatch> {
 const LEVELS: &[&str] = &["error", "warn", "warning", "info", "debug", "trace", "off"];
 
 /// Ten years. Longer ones are typing errors, and overflow clocks.
-const MAX_SECONDS: f64 = 315_360_000.0;
+pub(super) const MAX_SECONDS: f64 = 315_360_000.0;

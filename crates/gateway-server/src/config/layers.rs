@@ -60,6 +60,19 @@ impl Layers {
         self.figment.extract_lossy().map_err(Box::new)
     }
 
+    /// What was said outside of the files, lowest layer first: path, place, value.
+    pub(super) fn outside(&self) -> impl Iterator<Item = (Rank, &str, &Place, serde_json::Value)> {
+        let ranks = [Rank::BelowFiles, Rank::AboveFiles, Rank::AboveFiles];
+        let layers = ranks.into_iter().zip(&self.outside);
+        layers.flat_map(|(rank, layer)| {
+            layer.places.iter().filter_map(move |(path, place)| {
+                let value = Value::from(layer.dict.clone()).find(path)?;
+                let value = serde_json::to_value(value).ok()?;
+                Some((rank, path.as_str(), place, value))
+            })
+        })
+    }
+
     /// Where the effective value of a dotted path was said; `None` if it is a default.
     pub(super) fn place(&self, path: &str, root: &Node) -> Option<Place> {
         let name = &self.figment.find_metadata(path)?.name;

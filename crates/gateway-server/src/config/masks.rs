@@ -26,7 +26,7 @@ pub(super) fn texts(node: &Node) -> Vec<Range<usize>> {
 }
 
 /// Whether a value of this key is to be hidden.
-fn is_sensitive(key: &str) -> bool {
+pub(super) fn is_sensitive(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let named = SENSITIVE.iter().any(|part| key.contains(part));
     let counted = key.contains("tokens")
@@ -85,7 +85,7 @@ fn collect(node: &Node, sensitive: bool, found: &mut Vec<Range<usize>>) {
 }
 
 /// A reference to a secret is none.
-fn is_reference(text: &str) -> bool {
+pub(super) fn is_reference(text: &str) -> bool {
     text.starts_with("os.environ/") || text.starts_with("file:")
 }
 

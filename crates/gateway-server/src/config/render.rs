@@ -55,6 +55,26 @@ struct Document<'a> {
 struct Entry<'a> {
     severity: Severity,
     code: &'static str,
+    #[serde(flatten)]
+    spot: Spot<'a>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+fn entry<'a>(report: &'a Report, problem: &'a Problem) -> Entry<'a> {
+    Entry {
+        severity: problem.severity,
+        code: problem.code.as_str(),
+        spot: spot(report, &problem.place),
+        message: &problem.message,
+        hint: problem.hint.as_deref(),
+    }
+}
+
+/// A place for machines: a file with line and column (from 1), a variable, a flag, or nothing of that.
+#[derive(Debug, Default, Serialize)]
+pub struct Spot<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,33 +85,28 @@ struct Entry<'a> {
     variable: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flag: Option<&'a str>,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
 }
 
-fn entry<'a>(report: &'a Report, problem: &'a Problem) -> Entry<'a> {
-    let mut entry = Entry {
-        severity: problem.severity,
-        code: problem.code.as_str(),
-        file: None,
-        line: None,
-        column: None,
-        variable: None,
-        flag: None,
-        message: &problem.message,
-        hint: problem.hint.as_deref(),
-    };
-    match &problem.place {
-        Place::File(mark) => {
-            entry.file = report.file(*mark).map(|file| file.name.as_str());
-            (entry.line, entry.column) = (Some(mark.line), Some(mark.column));
-        }
-        Place::Variable(name) => entry.variable = Some(name),
-        Place::Flag(name) => entry.flag = Some(name),
-        Place::Nowhere => {}
+/// Where a place is, for machines.
+pub fn spot<'a>(report: &'a Report, place: &'a Place) -> Spot<'a> {
+    let nowhere = Spot::default();
+    match place {
+        Place::File(mark) => Spot {
+            file: report.file(*mark).map(|file| file.name.as_str()),
+            line: Some(mark.line),
+            column: Some(mark.column),
+            ..nowhere
+        },
+        Place::Variable(name) => Spot {
+            variable: Some(name),
+            ..nowhere
+        },
+        Place::Flag(name) => Spot {
+            flag: Some(name),
+            ..nowhere
+        },
+        Place::Nowhere => nowhere,
     }
-    entry
 }
 
 fn one(report: &Report, problem: &Problem, out: &mut dyn io::Write) -> io::Result<()> {

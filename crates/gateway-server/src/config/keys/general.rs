@@ -6,16 +6,26 @@ use super::section;
 section! {
     /// `general_settings`.
     GENERAL = "general_settings" {
+        /// The key that callers must present; `os.environ/NAME` or `file:/path`. Unset, empty or `sk-1234`: the gateway listens on 127.0.0.1 only. Not given: LITELLM_MASTER_KEY. Example: `os.environ/LITELLM_MASTER_KEY`.
         honored "master_key": Kind::Secret;
+        /// Listen as configured although the master key is weak or not set. Default: false.
         honored "dangerously_permit_weak_or_unset_master_key": Kind::Bool;
+        /// If given, the only header in which a key counts. Not given: Authorization, x-api-key and the others that LiteLLM takes. Example: `x-gateway-key`.
         honored "litellm_key_header_name": Kind::HeaderName;
         ignored "public_routes": Kind::TextList => "these routes need a key all the same";
+        /// The largest body of a request, in mebibytes. Not given: `gateway.max_body_bytes`.
         honored "max_request_size_mb": Kind::Number(0.000_001, 1024.0);
+        /// Calls under way at once, of one key. Not given: no bound.
         honored "max_parallel_requests": Kind::COUNT => "there is one key, so it bounds all calls; one more is refused with 429";
+        /// Calls under way at once, of all. Not given: no bound.
         honored "global_max_parallel_requests": Kind::COUNT => "bounds the calls of this process; one more is refused with 429";
+        /// Calls under way at once, for each worker; more of them queue. Not given: no bound.
         honored "max_in_flight_requests_per_worker": Kind::COUNT => "counts for the process: its value times `gateway.workers`";
+        /// Calls in that queue, for each worker; one more is refused with 503. Not given: as many as may be under way.
         honored "max_queued_requests_per_worker": Kind::COUNT => "counts for the process: its value times `gateway.workers`";
+        /// Seconds that a call stays in that queue. Default: 1.
         honored "admission_queue_timeout_seconds": Kind::SECONDS;
+        /// Every caller may ask for mock answers and failures. Default: false.
         honored "dangerously_allow_mock_testing_request_params": Kind::Bool => "is not needed where a master key is set: then every caller has it";
         accepted "cancel_on_disconnect": Kind::Bool;
         accepted "disable_spend_logs": Kind::Bool;
@@ -107,5 +117,70 @@ section! {
         ignored "mcp_trusted_proxy_ranges": Kind::Any => "the MCP routes do not exist";
         ignored "claude_code_gateway": Kind::Any => "there is no gateway login; use the master key";
         ignored "password_policy_min_length": Kind::Any => "there are no users";
+        ignored "drain_endpoint_token": Kind::Secret => "there is no `/health/drain`; send SIGTERM";
+        accepted "disable_spend_updates": Kind::Bool;
+        accepted "disable_env_credential_login": Kind::Bool;
+        accepted "disable_retry_on_max_parallel_request_limit_error": Kind::Bool;
+        accepted "disable_reset_budget": Kind::Bool;
+        accepted "disable_responses_id_security": Kind::Bool;
+        accepted "allow_unmanaged_response_ids": Kind::Bool;
+        accepted "disable_auto_add_proxy_admin_to_teams": Kind::Bool;
+        ignored "enforce_fallback_budget": Kind::Bool, ["false"] => "spend is not limited";
+        ignored "reject_clientside_metadata_tags": Kind::Bool, ["false"] => "every caller may give tags";
+        ignored "missing_session_id": Kind::Text => "requests without a session are served as they are";
+        accepted "disable_batch_input_file_rate_limiting": Kind::Bool;
+        accepted "skip_batch_input_file_rate_limiting_for_providers": Kind::List;
+        accepted "skip_batch_input_file_rate_limiting_for_models": Kind::List;
+        accepted "disable_budget_reservation": Kind::Bool;
+        accepted "database_connection_pool_timeout": Kind::SECONDS;
+        accepted "database_statement_timeout": Kind::SECONDS;
+        accepted "database_lock_timeout": Kind::SECONDS;
+        accepted "database_extra_connection_params": Kind::Map;
+        accepted "database_disable_prepared_statements": Kind::Bool;
+        ignored "fail_closed_budget_enforcement": Kind::Bool, ["false"] => "spend is not limited";
+        ignored "apply_user_budget_to_team_keys": Kind::Bool, ["false"] => "spend is not limited";
+        ignored "use_client_credentials_pass_through_routes": Kind::Bool, ["false"] => "credentials of callers never go upstream";
+        ignored "forward_llm_provider_auth_headers": Kind::Bool, ["false"] => "credentials of callers never go upstream";
+        ignored "user_mcp_management_mode": Kind::Text => "the MCP routes do not exist";
+        ignored "enable_mcp_registry": Kind::Bool, ["false"] => "the MCP routes do not exist";
+        ignored "mcp_required_fields": Kind::List => "the MCP routes do not exist";
+        ignored "require_end_user_mcp_access_defined": Kind::Bool, ["false"] => "the MCP routes do not exist";
+        ignored "require_key_mcp_access_defined": Kind::Bool, ["false"] => "the MCP routes do not exist";
+        accepted "scope_spend_list_endpoints_to_caller": Kind::Bool;
+        accepted "legacy_unscoped_spend_list_endpoints": Kind::Bool;
+        ignored "max_batch_file_size_mb": Kind::AMOUNT => "the files and batches routes do not exist";
+        ignored "max_file_size_mb": Kind::AMOUNT => "the files routes do not exist";
+        ignored "allowed_file_extensions": Kind::List => "the files routes do not exist";
+        ignored "blocked_file_extensions": Kind::List => "the files routes do not exist";
+        accepted "proxy_batch_polling_interval": Kind::SECONDS;
+        accepted "scheduled_job_stagger": Kind::Map;
+        ignored "custom_key_update": Kind::Text => "there are no virtual keys";
+        ignored "custom_key_policy": Kind::Text => "there are no virtual keys";
+        ignored "embedding_model": Kind::Text => "the model of the request is used";
+        ignored "moderation_model": Kind::Text => "the model of the request is used";
+        accepted "allow_cli_sso_verification_uri_complete": Kind::Bool;
+        accepted "auto_redirect_ui_login_to_sso": Kind::Bool;
+        accepted "max_failed_login_attempts": Kind::COUNT;
+        accepted "max_failed_login_attempts_per_source": Kind::COUNT;
+        accepted "failed_login_window_seconds": Kind::SECONDS;
+        accepted "litellm_license": Kind::Secret;
+        ignored "oauth2_config_mappings": Kind::Any => "tokens are not accepted, only the master key";
+        accepted "maximum_spend_logs_retention_interval": Kind::Any;
+        accepted "maximum_spend_logs_cleanup_batch_size": Kind::COUNT;
+        accepted "maximum_spend_logs_cleanup_max_batches": Kind::COUNT;
+        accepted "maximum_spend_logs_cleanup_run_budget": Kind::Any;
+        accepted "maximum_spend_logs_cleanup_batch_timeout": Kind::Any;
+        accepted "maximum_spend_logs_cleanup_cron": Kind::Text;
+        ignored "alert_type_config": Kind::Any => "no alerts are sent";
+        ignored "sse_keepalive_ping_interval_seconds": Kind::SECONDS => "`litellm_settings.sse_keepalive_ping_interval_seconds` decides";
+        ignored "control_plane_url": Kind::Any => "no other proxy takes part here";
+        ignored "custom_auth_run_common_checks": Kind::Bool, ["false"] => "Python code is not run: only the master key is accepted";
+        ignored "background_health_check_model_groups": Kind::Any => "deployments are not probed";
+        ignored "health_check_ignore_transient_errors": Kind::Bool, ["false"] => "deployments are not probed";
+        ignored "health_check_staleness_threshold": Kind::SECONDS => "deployments are not probed";
+        ignored "health_check_skip_disabled_background_models": Kind::Bool, ["false"] => "deployments are not probed";
+        ignored "enforce_rbac": Kind::Bool, ["false"] => "there are no users";
+        ignored "search_tools": Kind::Any => "the search routes do not exist";
+        ignored "token_rate_limit_type": Kind::Text => "callers are not limited";
     }
 }
