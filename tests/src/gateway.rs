@@ -1,6 +1,8 @@
 //! A running gateway.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ pub struct Gateway {
     process: Process,
     addr: SocketAddr,
     key: Option<String>,
-    _dir: Option<TempDir>,
+    dir: Option<TempDir>,
 }
 
 impl Gateway {
@@ -34,7 +36,7 @@ impl Gateway {
             process,
             addr: addr.expect("it says where it listens"),
             key: None,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -79,6 +81,57 @@ impl Gateway {
     /// The answer to a GET by the operator.
     pub async fn get(&self, path: &str) -> ClientView {
         self.answer(&self.signed(Request::get(path))).await
+    }
+
+    /// Where its files lie.
+    ///
+    /// # Panics
+    /// If it was started without a directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.as_ref().expect("it has a directory").path()
+    }
+
+    /// What its configuration says now.
+    ///
+    /// # Panics
+    /// If its configuration was not written by [`Setup`](crate::Setup).
+    #[must_use]
+    pub fn config(&self) -> Value {
+        let text = fs::read(self.dir().join("config.yaml")).expect("it was written");
+        serde_json::from_slice(&text).expect("JSON was written")
+    }
+
+    /// Writes its configuration anew, as editors do: beside the file, then over it. Tells it nothing.
+    pub fn configure(&self, config: &Value) {
+        self.replace("config.yaml", &config.to_string());
+    }
+
+    /// Writes one of its files anew, beside it, then over it.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn replace(&self, name: &str, text: &str) {
+        let next = self.dir().join(format!("{name}.next"));
+        fs::write(&next, text).expect("the directory is writable");
+        fs::rename(next, self.dir().join(name)).expect("the directory is writable");
+    }
+
+    /// Has its configuration read again, and gives the answer.
+    ///
+    /// # Panics
+    /// If it is neither taken nor refused.
+    pub async fn reload(&self) -> Value {
+        let request = self.signed(Request::post("/admin/reload", &Value::Null));
+        let view = self.answer(&request).await;
+        let told = view.json();
+        let expected = if told["outcome"] == "refused" {
+            422
+        } else {
+            200
+        };
+        assert_eq!(view.status, expected, "{view:?}");
+        told
     }
 
     /// What `/admin/pools` shows.

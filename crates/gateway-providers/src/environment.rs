@@ -15,6 +15,7 @@ use crate::token::TokenSources;
 /// that use the same service account then share one token, also across a reload.
 #[derive(Clone)]
 pub struct Environment {
+    variables: Arc<Lookup>,
     inner: Arc<Inner>,
 }
 
@@ -42,9 +43,21 @@ impl Environment {
         Self::new(Box::new(variables))
     }
 
+    /// The same surroundings with other variables: endpoints of a new configuration go on with the tokens of the old one.
+    #[must_use]
+    pub fn with_other_lookup(
+        &self,
+        variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            variables: Arc::new(Box::new(variables)),
+            inner: Arc::clone(&self.inner),
+        }
+    }
+
     /// The value of a variable; unset and empty are both `None`.
     pub fn variable(&self, name: &str) -> Option<String> {
-        (self.inner.variables)(name).filter(|value| !value.is_empty())
+        (self.variables)(name).filter(|value| !value.is_empty())
     }
 
     /// The tasks that endpoints started (token refreshes). Close it and wait for it at shutdown.
@@ -71,8 +84,8 @@ impl Environment {
 
     fn new(variables: Lookup) -> Self {
         Self {
+            variables: Arc::new(variables),
             inner: Arc::new(Inner {
-                variables,
                 tasks: TaskTracker::new(),
                 tokens: TokenSources::new(),
                 keys: KeySources::new(),
@@ -93,7 +106,6 @@ impl fmt::Debug for Environment {
 type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 struct Inner {
-    variables: Lookup,
     tasks: TaskTracker,
     tokens: TokenSources,
     keys: KeySources,

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use gateway_core::{EndReason, ErrorInfo, ErrorKind, TimerName};
 use gateway_router::{Origin, RequestTimers, RouterTimers, Slot, Slots, Timer};
 use http::HeaderMap;
@@ -17,7 +18,11 @@ use crate::respond::Failure;
 
 /// The places of the process, all workers together.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub(crate) struct Admission(ArcSwap<Rules>);
+
+/// What holds for calls that come in now.
+#[derive(Debug)]
+struct Rules {
     bounds: Bounds,
     timers: RouterTimers,
     in_flight: Option<Arc<Slots>>,
@@ -45,15 +50,15 @@ pub(crate) enum Refused {
 impl Admission {
     /// So many places, for calls that have this much time.
     pub(crate) fn new(bounds: Bounds, timers: RouterTimers) -> Self {
-        let slots = |limit: Option<usize>, queue| {
-            limit.map(|limit| Arc::new(Slots::new(count(limit), count(queue))))
-        };
-        Self {
-            in_flight: slots(bounds.max_in_flight, bounds.max_queued),
-            parallel: slots(bounds.max_parallel, 0),
-            bounds,
-            timers,
-        }
+        Self(ArcSwap::from_pointee(Rules::new(bounds, timers, None)))
+    }
+
+    /// Other bounds from now on. Calls keep the places that they have, and those in line stay there; a bound that is new
+    /// does not count the calls that came in without a place.
+    pub(crate) fn change(&self, bounds: Bounds, timers: RouterTimers) {
+        let before = self.0.load_full();
+        self.0
+            .store(Arc::new(Rules::new(bounds, timers, Some(&before))));
     }
 
     /// Waits for the places of a call that came in at `started`. `None`: nothing is bounded.
@@ -68,15 +73,17 @@ impl Admission {
         headers: &HeaderMap,
         started: Instant,
     ) -> Result<Option<Box<Places>>, Refused> {
-        if self.in_flight.is_none() && self.parallel.is_none() {
+        let rules = self.0.load();
+        if rules.in_flight.is_none() && rules.parallel.is_none() {
             return Ok(None);
         }
-        let parallel = match &self.parallel {
+        let rules = Guard::into_inner(rules);
+        let parallel = match &rules.parallel {
             Some(slots) => Some(slots.try_acquire().ok_or(Refused::Parallel)?),
             None => None,
         };
-        let in_flight = match &self.in_flight {
-            Some(slots) => Some(self.line_up(slots, headers, started).await?),
+        let in_flight = match &rules.in_flight {
+            Some(slots) => Some(rules.line_up(slots, headers, started).await?),
             None => None,
         };
         Ok(Some(Box::new([parallel, in_flight])))
@@ -84,7 +91,32 @@ impl Admission {
 
     /// Calls that wait in line.
     pub(crate) fn waiting(&self) -> u32 {
-        self.in_flight.as_ref().map_or(0, |slots| slots.waiting())
+        let rules = self.0.load();
+        rules.in_flight.as_ref().map_or(0, |slots| slots.waiting())
+    }
+}
+
+impl Rules {
+    /// With the slots of those `before`, where both are bounded.
+    fn new(bounds: Bounds, timers: RouterTimers, before: Option<&Self>) -> Self {
+        let slots = |limit: Option<usize>, queue, before: Option<&Arc<Slots>>| {
+            let (limit, queue) = (count(limit?), count(queue));
+            Some(match before {
+                Some(slots) => {
+                    slots.set_limits(limit, queue);
+                    Arc::clone(slots)
+                }
+                None => Arc::new(Slots::new(limit, queue)),
+            })
+        };
+        let in_flight = before.and_then(|it| it.in_flight.as_ref());
+        let parallel = before.and_then(|it| it.parallel.as_ref());
+        Self {
+            in_flight: slots(bounds.max_in_flight, bounds.max_queued, in_flight),
+            parallel: slots(bounds.max_parallel, 0, parallel),
+            bounds,
+            timers,
+        }
     }
 
     async fn line_up(

@@ -5,7 +5,9 @@
 //! needs: [`Settings`], put together from figment's layers (defaults < files < environment <
 //! flags) and from the deployments of the tree.
 
+mod digest; // Whether two configurations say the same.
 mod environment; // The variables, as a value.
+mod files; // What a configuration was made of.
 mod problem; // What is wrong, where.
 mod render; // Problems for people and for machines.
 mod settings; // What the program needs.
@@ -31,10 +33,12 @@ mod suggest; // The nearest known key.
 mod tree; // What the user said, with positions.
 
 pub use deployment::{DeploymentSettings, Mock};
+pub use digest::Digest;
 pub use environment::Environment;
+pub use files::{Look, WatchedFile};
 pub use migration::{Finding, Grade, Migration, general_differences, migration};
 pub use problem::{Code, Mark, Place, Problem, Report, Severity, SourceFile, Strictness};
-pub use render::{Spot, human, json, spot};
+pub use render::{Spot, human, json, spot, values};
 pub use schema::schema;
 pub use settings::{
     Admin, Admission, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat, Settings,
@@ -125,18 +129,31 @@ pub struct Loaded {
     pub settings: Option<Settings>,
     /// All problems.
     pub report: Report,
+    /// Every file that was read or looked for.
+    pub files: Vec<WatchedFile>,
+    /// What it says, in short, if it can be understood.
+    pub digest: Option<Digest>,
 }
 
 /// Loads a configuration. Reads files; changes nothing, not even the process environment.
 pub fn load(sources: &Sources, process: &Environment) -> Loaded {
     let mut report = Report::default();
-    let settings = attempt(sources, process, &mut report);
+    let (settings, digest) = attempt(sources, process, &mut report).unzip();
     report.close(sources.strictness);
     let settings = settings.filter(|_| report.errors() == 0);
-    Loaded { settings, report }
+    Loaded {
+        settings,
+        files: report.take_sources(),
+        digest,
+        report,
+    }
 }
 
-fn attempt(sources: &Sources, process: &Environment, report: &mut Report) -> Option<Settings> {
+fn attempt(
+    sources: &Sources,
+    process: &Environment,
+    report: &mut Report,
+) -> Option<(Settings, Digest)> {
     for (flag, consequence) in &sources.overrides.ignored {
         report.warn(
             Code::IgnoredFlag,
@@ -170,14 +187,11 @@ fn attempt(sources: &Sources, process: &Environment, report: &mut Report) -> Opt
     let texts = report.texts();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     match layers.extract(&texts, &environment) {
-        Ok(said) => Some(resolve::settings(
-            &said,
-            &layers,
-            &root,
-            &environment,
-            sources,
-            report,
-        )),
+        Ok(said) => {
+            let settings = resolve::settings(&said, &layers, &root, &environment, sources, report);
+            let digest = Digest::of(&root, report.sources.contents());
+            Some((settings, digest))
+        }
         Err(error) => {
             // figment's own text would quote the value.
             let message = format!("`{}` has a value of the wrong type", error.path.join("."));

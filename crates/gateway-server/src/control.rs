@@ -7,6 +7,7 @@ mod marks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -27,6 +28,8 @@ pub(crate) struct Control {
     pub config: ArcSwap<ConfigState>,
     /// What happened lately that one would look for on a timeline.
     pub marks: Marks,
+    /// How often the configuration was read again, by what became of it.
+    pub reloads: ReloadCounts,
     orders: mpsc::Sender<Order>,
 }
 
@@ -39,6 +42,7 @@ impl Control {
             began: Instant::now(),
             config: ArcSwap::from_pointee(config),
             marks: Marks::default(),
+            reloads: ReloadCounts::default(),
             orders,
         };
         (control, taken)
@@ -84,6 +88,8 @@ pub(crate) struct ConfigState {
     pub file: Option<PathBuf>,
     /// 1 at the start, one more with each change that was taken.
     pub generation: u64,
+    /// What it says, in short: equal for equal configurations.
+    pub digest: Option<String>,
     /// Seconds since 1970 at which it was taken.
     pub since: f64,
     /// What became of the last attempt to change it.
@@ -92,10 +98,11 @@ pub(crate) struct ConfigState {
 
 impl ConfigState {
     /// The one that the process began with.
-    pub(crate) fn first(file: Option<PathBuf>) -> Self {
+    pub(crate) fn first(file: Option<PathBuf>, digest: Option<String>) -> Self {
         Self {
             file,
             generation: 1,
+            digest,
             since: seconds(SystemTime::now()),
             last_reload: None,
         }
@@ -119,11 +126,18 @@ pub(crate) struct Reloaded {
     pub needs_restart: Vec<String>,
 }
 
+impl ReloadCause {
+    /// For logs and metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signal => "signal",
+            Self::Watch => "watch",
+            Self::Command => "command",
+        }
+    }
+}
+
 /// What can become of a reload.
-#[expect(
-    dead_code,
-    reason = "a configuration that says the same is told apart next"
-)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ReloadOutcome {
@@ -133,6 +147,31 @@ pub(crate) enum ReloadOutcome {
     Unchanged,
     /// It has errors: the old one stays in force.
     Refused,
+}
+
+/// How often the configuration was read again, by what became of it.
+#[derive(Debug, Default)]
+pub(crate) struct ReloadCounts([AtomicU64; 3]);
+
+impl ReloadCounts {
+    /// Counts one more.
+    pub(crate) fn add(&self, outcome: ReloadOutcome) {
+        self.of(outcome).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often this became of it.
+    pub(crate) fn get(&self, outcome: ReloadOutcome) -> u64 {
+        self.of(outcome).load(Ordering::Relaxed)
+    }
+
+    fn of(&self, outcome: ReloadOutcome) -> &AtomicU64 {
+        let [taken, unchanged, refused] = &self.0;
+        match outcome {
+            ReloadOutcome::Taken => taken,
+            ReloadOutcome::Unchanged => unchanged,
+            ReloadOutcome::Refused => refused,
+        }
+    }
 }
 
 /// Orders that may wait while one is carried out.

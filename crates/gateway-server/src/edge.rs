@@ -11,7 +11,7 @@ pub(crate) use connection::{Client, ConnectionLimits, Door, InFlight, Scope};
 pub(crate) use descriptors::Descriptors;
 pub(crate) use socket::{SocketState, Verdict};
 pub(crate) use stall::StallWatch;
-pub(crate) use tls::{TlsError, acceptor};
+pub(crate) use tls::{ServerIdentity, TlsError};
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};

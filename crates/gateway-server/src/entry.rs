@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::{self, Action, Cli, Exit};
 use crate::config::Environment;
-use crate::run::{Launch, run};
+use crate::run::run;
 
 /// The whole program. Returns when it is done.
 pub fn main() -> ExitCode {
@@ -43,15 +43,10 @@ pub fn main() -> ExitCode {
 
 fn serve(args: &cli::RunArgs, environment: &Environment) -> Exit {
     let mut stderr = io::stderr();
-    let settings = match cli::load(args, environment, &mut stderr) {
-        Ok(Ok(settings)) => settings,
+    let launch = match cli::load(args, environment, &mut stderr) {
+        Ok(Ok(launch)) => launch,
         Ok(Err(exit)) => return exit,
         Err(_gone) => return Exit::Problems,
-    };
-    let launch = Launch {
-        settings,
-        sources: args.sources(),
-        environment: environment.clone(),
     };
     match run(launch) {
         Ok(()) => Exit::Fine,

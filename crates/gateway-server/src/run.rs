@@ -11,10 +11,11 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Environment, Settings, Sources};
+use crate::config::{Digest, Environment, Settings, Sources, WatchedFile};
+use crate::control::ConfigState;
 use crate::edge;
 use crate::log::{self, Lines};
-use crate::reload::Reloader;
+use crate::reload::{Reloader, Standing};
 use crate::wiring;
 use planes::Started;
 
@@ -23,6 +24,10 @@ use planes::Started;
 pub struct Launch {
     /// The settings to begin with.
     pub settings: Settings,
+    /// The files that they were made of.
+    pub files: Vec<WatchedFile>,
+    /// What they say, in short.
+    pub digest: Option<Digest>,
     /// Where they came from.
     pub sources: Sources,
     /// The variables of the process.
@@ -63,15 +68,22 @@ pub fn run(mut launch: Launch) -> Result<(), RunError> {
     if let Some(upstream) = upstream {
         wiring::add_demo(&mut launch.settings, upstream);
     }
-    let file = launch.sources.file.clone();
-    let started = planes::start(&control, &launch.settings, file, lines)?;
+    let digest = launch.digest.map(|digest| digest.short());
+    let state = ConfigState::first(launch.sources.file.clone(), digest);
+    let started = planes::start(&control, &launch.settings, state, lines)?;
     let Started {
         planes,
         books,
+        identity,
         orders,
     } = started;
-    let shared = Arc::clone(&planes.shared);
-    let reloader = Reloader::new(launch, upstream, shared, planes.environment.clone(), books);
+    let standing = Standing {
+        demo: upstream,
+        shared: Arc::clone(&planes.shared),
+        books,
+        identity,
+    };
+    let reloader = Reloader::new(launch, standing, planes.environment.clone());
     let outcome = control.block_on(signals::serve(&planes, reloader, orders));
     planes.join();
     drop(carrier);

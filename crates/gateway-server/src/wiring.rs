@@ -13,7 +13,7 @@ use crate::call::{Configured, Mock, ShownDeployments};
 use crate::config::{DeploymentSettings, Settings};
 use crate::edge::{ConnectionLimits, Scope};
 use crate::pass_through::Gates;
-use crate::worker::{CallLimits, Snapshot};
+use crate::worker::{CallLimits, LeftOut, Snapshot, with_causes};
 
 /// What the transport is told.
 pub(crate) fn transport(settings: &Settings) -> TransportConfig {
@@ -43,11 +43,20 @@ pub(crate) fn transport(settings: &Settings) -> TransportConfig {
 
 /// What endpoints take from the process. One for its whole life: tokens in it serve every configuration.
 pub(crate) fn environment(settings: &Settings) -> Environment {
-    let variables = settings.environment.clone();
-    Environment::with_lookup(move |name| variables.get(name).map(str::to_owned))
+    Environment::with_lookup(variables(settings))
 }
 
-/// The first configuration. Deployments that cannot be used are left out and said in the log, as LiteLLM does.
+/// The same for a new configuration, whose variables may be others.
+pub(crate) fn changed_environment(before: &Environment, settings: &Settings) -> Environment {
+    before.with_other_lookup(variables(settings))
+}
+
+fn variables(settings: &Settings) -> impl Fn(&str) -> Option<String> + Send + Sync + 'static {
+    let variables = settings.environment.clone();
+    move |name| variables.get(name).map(str::to_owned)
+}
+
+/// One configuration's snapshot. Deployments that cannot be used are left out, as LiteLLM does.
 pub(crate) fn snapshot(
     settings: &Settings,
     environment: &Environment,
@@ -61,17 +70,15 @@ pub(crate) fn snapshot(
         routing: settings.routing.clone(),
     };
     let (catalog, problems) = Catalog::build(config, books, environment, transport);
-    for problem in &problems {
-        let place = problem
-            .index()
-            .and_then(|index| settings.deployments.get(index))
-            .map(|deployment| deployment.origin.as_str());
-        tracing::warn!(
-            place,
-            cause = std::error::Error::source(problem).map(tracing::field::display),
-            "{problem}"
-        );
-    }
+    let left_out = problems.iter().map(|problem| {
+        let index = problem.index();
+        let deployment = index.and_then(|index| settings.deployments.get(index));
+        LeftOut {
+            place: deployment.map(|it| it.origin.clone()),
+            message: with_causes(problem),
+        }
+    });
+    let problematic: Vec<LeftOut> = left_out.collect();
     let left_out = |at: &usize| problems.iter().any(|it| it.index() == Some(*at));
     let said = (settings.deployments.iter().enumerate())
         .filter(|(at, _)| !left_out(at))
@@ -99,11 +106,13 @@ pub(crate) fn snapshot(
             settings.auth.key_header.clone(),
         ),
         limits: call_limits(settings),
+        connections: connection_limits(settings),
+        left_out: problematic,
     }
 }
 
 /// What a client's connection may do.
-pub(crate) fn connection_limits(settings: &Settings) -> ConnectionLimits {
+fn connection_limits(settings: &Settings) -> ConnectionLimits {
     ConnectionLimits {
         handshake: settings.listen.head_timeout,
         head: settings.listen.head_timeout,

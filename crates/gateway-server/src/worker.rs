@@ -1,5 +1,6 @@
 //! What the calls of one worker share, and what all workers share.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,13 +8,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use gateway_core::Dialect;
 use gateway_router::Catalog;
-use gateway_transport::{Shard, Transport};
+use gateway_transport::{Origin, Shard, Transport};
 use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
 use crate::auth::Keys;
 use crate::call::ShownDeployments;
 use crate::control::Control;
+use crate::edge::ConnectionLimits;
 use crate::log::Lines;
 use crate::metrics::Metrics;
 use crate::pass_through::Gates;
@@ -27,10 +29,59 @@ pub(crate) struct Snapshot {
     pub keys: Keys,
     /// Limits and timers of calls.
     pub limits: CallLimits,
+    /// What connections of clients may do that are accepted now.
+    pub connections: ConnectionLimits,
     /// What is known of the catalog's deployments beside routing.
     pub shown: ShownDeployments,
     /// Who is asked for requests in a provider's own words.
     pub gates: Gates,
+    /// Deployments and aliases that cannot be used.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Snapshot {
+    /// Every origin that its deployments and gates use, each once.
+    pub(crate) fn origins(&self) -> Vec<Origin> {
+        let deployments = self.catalog.deployments().map(|it| &it.origin);
+        let mut origins: Vec<Origin> = Vec::new();
+        for origin in deployments.chain(self.gates.origins()) {
+            if !origins.contains(origin) {
+                origins.push(origin.clone());
+            }
+        }
+        origins
+    }
+
+    /// Says in the log what cannot be used.
+    pub(crate) fn tell_left_out(&self) {
+        for LeftOut { place, message } in &self.left_out {
+            tracing::warn!(place, "{message}");
+        }
+    }
+}
+
+/// A deployment or an alias that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// `file:line:column`, or the flag that made it.
+    pub place: Option<String>,
+    /// Why.
+    pub message: String,
+}
+
+/// An error and what caused it, on one line, nothing twice.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Limits and timers of calls.

@@ -68,7 +68,7 @@ struct Wait<'a> {
 
 impl Wait<'_> {
     async fn perform(&self, queued: Queued<Conn>) -> Result<Grant<Conn>, SendError> {
-        let config = &self.origin.env.config;
+        let config = self.origin.env.config();
         let connect_timeout = self
             .options
             .connect_timeout

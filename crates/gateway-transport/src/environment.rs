@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 
 /// What all origins of a transport share.
 pub(crate) struct Environment {
-    pub(crate) config: TransportConfig,
+    config: RwLock<Arc<TransportConfig>>,
     /// One runtime per shard.
     pub(crate) handles: Vec<Handle>,
     pub(crate) handshakes: Semaphore,
@@ -39,7 +39,7 @@ impl Environment {
     pub(crate) fn new(config: TransportConfig, handles: Vec<Handle>) -> Self {
         Self {
             handshakes: Semaphore::new(config.max_handshakes.max(1)),
-            config,
+            config: RwLock::new(Arc::new(config)),
             handles,
             tasks: TaskTracker::new(),
             closed: AtomicBool::new(false),
@@ -48,12 +48,32 @@ impl Environment {
         }
     }
 
+    /// What holds now. Nothing that is asked for each exchange.
+    pub(crate) fn config(&self) -> Arc<TransportConfig> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What holds from now on, but for what a transport is built on; and what held before.
+    pub(crate) fn configure(&self, config: TransportConfig) -> Arc<TransportConfig> {
+        let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
+        let config = TransportConfig {
+            max_handshakes: current.max_handshakes,
+            max_handshakes_per_origin: current.max_handshakes_per_origin,
+            maintenance_interval: current.maintenance_interval,
+            resolver: current.resolver.clone(),
+            connector: current.connector.clone(),
+            sabotage: current.sabotage,
+            ..config
+        };
+        std::mem::replace(&mut *current, Arc::new(config))
+    }
+
     /// Reads what the spec says about TLS; `None` for plain TCP. Equal contents give the same configuration again.
     pub(crate) fn read_tls(
         &self,
         spec: &ConnectSpec,
     ) -> Result<Option<Arc<TlsMaterial>>, SpecError> {
-        if spec.scheme == Scheme::Http || self.config.connector.is_some() {
+        if spec.scheme == Scheme::Http || self.config().connector.is_some() {
             return Ok(None);
         }
         let source = TlsSource::read(&spec.tls)?;
@@ -72,8 +92,9 @@ impl Environment {
         TlsMaterial::new(spec, config, fingerprint).map(Some)
     }
 
-    pub(crate) fn resolver(&self) -> &dyn Resolver {
-        self.config.resolver.as_deref().unwrap_or(&SystemResolver)
+    pub(crate) fn resolver(&self) -> Arc<dyn Resolver> {
+        let own = self.config().resolver.clone();
+        own.unwrap_or_else(|| Arc::new(SystemResolver))
     }
 }
 

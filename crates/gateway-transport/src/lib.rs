@@ -5,6 +5,9 @@
 // The outside: registry, rotation, snapshot, shutdown.
 mod transport;
 
+// What changes while it runs.
+mod change;
+
 // What keys an origin.
 mod spec;
 
@@ -87,6 +90,7 @@ mod snapshot;
 mod error;
 
 pub use body::ResponseBody;
+pub use change::Renewal;
 pub use config::{DnsWatch, Http1Config, Http2Config, Sabotage, TransportConfig};
 pub use connect::{ConnectFuture, ConnectTimings, Connected, Connector, Protocol};
 pub use error::{BodyError, ConnectError, Delivery, KilledBy, Phase, SendError, SpecError, Timer};

@@ -34,8 +34,9 @@ pub(crate) async fn run(transport: Weak<TransportInner>, period: Duration) {
 }
 
 fn look_after(origin: &Arc<OriginInner>, now: Instant) {
+    let idle_timeout = origin.env.config().idle_timeout;
     for pool in &origin.pools {
-        pool.sweep(now, origin.env.config.idle_timeout);
+        pool.sweep(now, idle_timeout);
     }
     enforce_deadlines(origin, now);
     if let Some(due) = due(origin, now) {
@@ -70,7 +71,7 @@ enum Due {
 }
 
 fn due(origin: &Arc<OriginInner>, now: Instant) -> Option<Due> {
-    let config = &origin.env.config;
+    let config = &origin.env.config();
     let unhealthy = is_unhealthy(origin);
     let mut control = origin.control();
     if control.rotating || now < control.next_rotation {
@@ -115,7 +116,7 @@ fn due(origin: &Arc<OriginInner>, now: Instant) -> Option<Due> {
 
 /// Whether too many connections of the current generation have failed in a row, and there are others to replace.
 fn is_unhealthy(origin: &OriginInner) -> bool {
-    let limit = origin.env.config.health_failures;
+    let limit = origin.env.config().health_failures;
     let current = origin.current();
     if limit == 0 || current.health.failures() < limit {
         return false;
@@ -173,7 +174,7 @@ fn start(origin: &Arc<OriginInner>, due: Due) {
 /// After a failed warm-up.
 fn back_off(origin: &OriginInner) {
     let mut control = origin.control();
-    let wait = control.back_off.next(first_wait(&origin.env.config));
+    let wait = control.back_off.next(first_wait(&origin.env.config()));
     control.next_rotation = Instant::now() + wait;
 }
 
@@ -184,10 +185,8 @@ fn first_wait(config: &TransportConfig) -> Duration {
 
 /// Whether an address in use has been missing from the answers for longer than the grace period.
 async fn vanished(origin: &Arc<OriginInner>, watch: &DnsWatch) -> bool {
-    let lookup = origin
-        .env
-        .resolver()
-        .resolve(&origin.spec.host, origin.spec.port);
+    let resolver = origin.env.resolver();
+    let lookup = resolver.resolve(&origin.spec.host, origin.spec.port);
     let Ok(Ok(answer)) = tokio::time::timeout(LOOKUP_LIMIT, lookup).await else {
         return false;
     };

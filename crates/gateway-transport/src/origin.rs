@@ -14,6 +14,7 @@ use http::{HeaderValue, uri::Authority};
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
+    config::TransportConfig,
     conn::Conn,
     connect::PhaseCell,
     environment::{Environment, jittered},
@@ -109,13 +110,14 @@ impl OriginInner {
         let host = HeaderValue::from_str(&authority).map_err(|_| SpecError::Url(spec.label()))?;
         let authority = authority.parse::<Authority>().map_err(unusable)?;
         let tls = env.read_tls(&spec)?;
+        let config = env.config();
         let current = Generation::new(Birth {
             number: 1,
             reason: RotateReason::First,
             now,
-            ttl: jittered(&env.config),
+            ttl: jittered(&config),
             tls,
-            max_connections: env.config.max_connections,
+            max_connections: config.max_connections,
             metrics: Arc::clone(&metrics),
         });
         metrics.rotated(RotateReason::First);
@@ -124,10 +126,7 @@ impl OriginInner {
             (Http2Mode::Never, _) | (Http2Mode::Auto, Scheme::Http) => Expect::Exclusive,
             (Http2Mode::Auto, Scheme::Https) => Expect::Unknown,
         };
-        let limits = PoolLimits {
-            max_waiting: env.config.max_waiting,
-            streams: env.config.http2.max_streams.max(1),
-        };
+        let limits = pool_limits(&config);
         let pool = |_| LockedPool::new(PoolState::new(Arc::clone(&current), expect, limits));
         Ok(Arc::new(Self {
             label: spec.label().into(),
@@ -137,7 +136,7 @@ impl OriginInner {
             env: Arc::clone(env),
             metrics,
             phase: PhaseCell::new(None),
-            handshakes: Semaphore::new(env.config.max_handshakes_per_origin.max(1)),
+            handshakes: Semaphore::new(config.max_handshakes_per_origin.max(1)),
             starving: AtomicUsize::new(0),
             control: Mutex::new(Control {
                 current,
@@ -149,7 +148,7 @@ impl OriginInner {
                 back_off: BackOff::default(),
                 addresses: HashMap::new(),
                 next_lookup: now,
-                next_identity_check: env.config.identity_check.map_or(now, |period| now + period),
+                next_identity_check: config.identity_check.map_or(now, |period| now + period),
             }),
             spec,
         }))
@@ -204,6 +203,14 @@ impl OriginInner {
         if self.starving.load(Ordering::Acquire) > 0 {
             pool.evict_idle();
         }
+    }
+}
+
+/// What a configuration says about each pool.
+pub(crate) fn pool_limits(config: &TransportConfig) -> PoolLimits {
+    PoolLimits {
+        max_waiting: config.max_waiting,
+        streams: config.http2.max_streams.max(1),
     }
 }
 

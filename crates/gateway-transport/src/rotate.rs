@@ -106,7 +106,7 @@ fn conceive(
     reason: RotateReason,
     tls: Option<Arc<TlsMaterial>>,
 ) -> Arc<Generation> {
-    let config = &origin.env.config;
+    let config = &origin.env.config();
     let mut control = origin.control();
     let number = control.next_number;
     control.next_number += 1;
@@ -142,14 +142,15 @@ fn demand(origin: &OriginInner) -> Vec<usize> {
         })
         .collect();
     let mut demand = Vec::new();
+    let most = origin.env.config().prewarm_max;
     // In turn, so that the bound does not favor the first shard.
-    while demand.len() < origin.env.config.prewarm_max && wanted.iter().any(|n| *n > 0) {
+    while demand.len() < most && wanted.iter().any(|n| *n > 0) {
         for (shard, left) in wanted.iter_mut().enumerate().filter(|(_, left)| **left > 0) {
             *left -= 1;
             demand.push(shard);
         }
     }
-    demand.truncate(origin.env.config.prewarm_max);
+    demand.truncate(most);
     demand
 }
 
@@ -165,7 +166,7 @@ async fn warm_up(
             continue;
         };
         let (origin, candidate) = (Arc::clone(origin), Arc::clone(candidate));
-        let bound = origin.env.config.connect_timeout;
+        let bound = origin.env.config().connect_timeout;
         let tasks = origin.env.tasks.clone();
         let connect = async move { origin.open(&candidate, slot, bound).await };
         connects.push((shard, tasks.spawn_on(connect, handle)));
@@ -186,7 +187,7 @@ fn publish(
     mut warm: Vec<Warm>,
     options: &RotateOptions,
 ) -> Option<Rotated> {
-    let config = &origin.env.config;
+    let config = &origin.env.config();
     let now = Instant::now();
     let warm_count = warm.len();
     let mut retired = Vec::with_capacity(origin.pools.len());

@@ -148,6 +148,15 @@ pub struct TlsSpec {
     pub server_name: Option<String>,
 }
 
+impl TlsSpec {
+    /// Whether it stands for what is in files.
+    pub(crate) fn has_files(&self) -> bool {
+        let identity = self.client_identity.as_ref();
+        matches!(self.roots, Roots::File(_))
+            || identity.is_some_and(|it| matches!(it, ClientIdentity::Files { .. }))
+    }
+}
+
 /// Where trust anchors come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Roots {

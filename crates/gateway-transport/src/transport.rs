@@ -30,11 +30,11 @@ use crate::{
 ///
 /// Dropping the last clone ends maintenance; exchanges that run go on.
 #[derive(Clone)]
-pub struct Transport(Arc<TransportInner>);
+pub struct Transport(pub(crate) Arc<TransportInner>);
 
 pub(crate) struct TransportInner {
     pub(crate) env: Arc<Environment>,
-    registry: DashMap<ConnectSpec, Arc<OriginInner>>,
+    pub(crate) registry: DashMap<ConnectSpec, Arc<OriginInner>>,
     /// Origins that nobody finds any more, but that may still be held and in use.
     retired: Mutex<Vec<Weak<OriginInner>>>,
 }
@@ -139,35 +139,6 @@ impl Transport {
         done
     }
 
-    /// Forgets origins that are not among `used`, after a change of configuration. Their idle connections are closed,
-    /// what runs on them goes on, and whoever still holds one can still use it.
-    pub async fn retain(&self, used: &[Origin]) -> Vec<Rotated> {
-        let is_used = |origin: &Arc<OriginInner>| used.iter().any(|u| Arc::ptr_eq(&u.0, origin));
-        let unused: Vec<_> = self
-            .0
-            .registered()
-            .into_iter()
-            .filter(|origin| !is_used(origin))
-            .collect();
-        let mut done = Vec::new();
-        for origin in unused {
-            self.0
-                .registry
-                .remove_if(&origin.spec, |_, held| Arc::ptr_eq(held, &origin));
-            self.0.retired().push(Arc::downgrade(&origin));
-            done.extend(
-                rotate(
-                    &origin,
-                    RotateReason::Config,
-                    &RotateOptions::default(),
-                    None,
-                )
-                .await,
-            );
-        }
-        done
-    }
-
     /// All origins at one moment, with their counters.
     pub fn snapshot(&self) -> Snapshot {
         let now = Instant::now();
@@ -200,14 +171,14 @@ impl TransportInner {
         origins
     }
 
-    fn registered(&self) -> Vec<Arc<OriginInner>> {
+    pub(crate) fn registered(&self) -> Vec<Arc<OriginInner>> {
         self.registry
             .iter()
             .map(|entry| Arc::clone(entry.value()))
             .collect()
     }
 
-    fn retired(&self) -> std::sync::MutexGuard<'_, Vec<Weak<OriginInner>>> {
+    pub(crate) fn retired(&self) -> std::sync::MutexGuard<'_, Vec<Weak<OriginInner>>> {
         self.retired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -91,7 +91,7 @@ async fn a_call_waits_no_longer_than_the_line_allows_or_its_own_time_lasts() {
         call: Timer::by_default(Duration::from_secs(1)),
         ..RouterTimers::default()
     };
-    let admission = Admission::new(admission.bounds, timers.clone());
+    let admission = Admission::new(admission.0.load().bounds, timers.clone());
     let _held = enter(&admission).await.unwrap();
     let refused = enter(&admission).await.unwrap_err();
     assert_eq!(refused, Refused::Expired(timers.call));
@@ -122,4 +122,29 @@ async fn a_limit_of_parallel_calls_answers_as_a_rate_limit() {
     assert_eq!(failure.error.status, 503);
     let wait = failure.retry_after.unwrap().as_secs();
     assert!((1..=3).contains(&wait), "{wait}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_bounds_hold_at_once_and_who_has_a_place_keeps_it() {
+    let admission = admission(1, 0);
+    let timers = RouterTimers::default;
+    let change = |max_in_flight| {
+        let bounds = Bounds {
+            max_in_flight,
+            ..NONE
+        };
+        admission.change(bounds, timers());
+    };
+    let first = enter(&admission).await.unwrap();
+    assert_eq!(why(enter(&admission).await), "queue_full");
+    change(Some(2));
+    let second = enter(&admission).await.unwrap();
+    change(Some(1));
+    drop(second);
+    assert_eq!(why(enter(&admission).await), "queue_full");
+    change(None);
+    assert!(enter(&admission).await.unwrap().is_none());
+    drop(first);
+    change(Some(1));
+    assert!(enter(&admission).await.unwrap().is_some());
 }

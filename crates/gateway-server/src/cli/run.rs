@@ -1,9 +1,8 @@
 //! `run`: the flags, and the way from them to settings.
 
 use super::{Action, CheckArgs, Exit, Format, LegacyArgs};
-use crate::config::{
-    self, Depth, Environment, Overrides, Settings, SingleModel, Sources, Strictness,
-};
+use crate::config::{self, Depth, Environment, Overrides, SingleModel, Sources, Strictness};
+use crate::run::Launch;
 use clap::Args;
 use std::io;
 use std::path::PathBuf;
@@ -56,6 +55,9 @@ pub struct RunArgs {
     /// Treat unknown and ignored keys of the configuration as errors.
     #[arg(long)]
     pub strict: bool,
+    /// Do not look whether the files of the configuration change: SIGHUP and `POST /admin/reload` read them again.
+    #[arg(long)]
+    pub no_watch: bool,
     /// Check the configuration and exit, as `check` does.
     #[arg(long, requires = "config")]
     pub validate_config: bool,
@@ -152,6 +154,9 @@ impl RunArgs {
                 overrides.set(flag, path, value);
             }
         }
+        if self.no_watch {
+            overrides.set("--no-watch", "gateway.reload.watch", "false");
+        }
         if let Some((flag, level)) = level {
             overrides.set(flag, "gateway.log.level", level);
         }
@@ -162,7 +167,7 @@ impl RunArgs {
     }
 }
 
-/// The settings for a run. Problems go to `err`; with an error among them there are no settings.
+/// What a run begins with. Problems go to `err`; with an error among them there is no run.
 ///
 /// # Errors
 /// What the writer says.
@@ -170,10 +175,18 @@ pub fn load(
     args: &RunArgs,
     environment: &Environment,
     err: &mut dyn io::Write,
-) -> io::Result<Result<Settings, Exit>> {
-    let loaded = config::load(&args.sources(), environment);
+) -> io::Result<Result<Launch, Exit>> {
+    let sources = args.sources();
+    let loaded = config::load(&sources, environment);
     config::human(&loaded.report, err)?;
-    Ok(loaded.settings.ok_or(Exit::Problems))
+    let launch = |settings| Launch {
+        settings,
+        files: loaded.files,
+        digest: loaded.digest,
+        sources,
+        environment: environment.clone(),
+    };
+    Ok(loaded.settings.map(launch).ok_or(Exit::Problems))
 }
 
 fn ask(flag: &str, request: &str) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Checks never stop at the first problem: they add to a [`Report`] and go on.
 
+use super::files::{Files, WatchedFile};
 use super::tree::Node;
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -13,6 +14,8 @@ use std::ops::Range;
 pub struct Report {
     problems: Vec<Problem>,
     files: Vec<SourceFile>,
+    /// Every file that was read or looked for.
+    pub(super) sources: Files,
 }
 
 impl Report {
@@ -47,6 +50,11 @@ impl Report {
             Place::Flag(name) => format!("command line {name}"),
             Place::Nowhere => String::from("configuration"),
         }
+    }
+
+    /// Every file that was read or looked for; they are forgotten here.
+    pub(super) fn take_sources(&mut self) -> Vec<WatchedFile> {
+        std::mem::take(&mut self.sources).into_seen()
     }
 
     /// The texts of all files, in the order in which they were read.

@@ -4,8 +4,6 @@ use super::problem::{Code, Mark, Place, Report};
 use super::tree::{Key, Node, Tree};
 use serde_saphyr::{Location, NonFiniteFloatPolicy, options::DuplicateKeyPolicy};
 use std::collections::{HashSet, VecDeque};
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Reads `path` and all that it includes, breadth first, each file once.
@@ -13,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// For each top-level key an included list is appended to the including one; any other value
 /// replaces it as a whole, mappings too. `None` if the first file is unusable.
 pub(super) fn document(path: &Path, report: &mut Report) -> Option<Node> {
-    let text = match bounded(path, MAX_FILE_BYTES) {
+    let text = match bounded(path, MAX_FILE_BYTES, report) {
         Ok(text) => text,
         Err(why) => {
             let message = format!("cannot read {}: {why}", path.display());
@@ -29,15 +27,8 @@ pub(super) fn document(path: &Path, report: &mut Report) -> Option<Node> {
 }
 
 /// The text of a file of at most `limit` bytes, or why there is none.
-pub(super) fn bounded(path: &Path, limit: u64) -> Result<String, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > limit {
-        return Err(format!("it is larger than {limit} bytes"));
-    }
+pub(super) fn bounded(path: &Path, limit: u64, report: &mut Report) -> Result<String, String> {
+    let bytes = report.sources.read(path, limit)?;
     String::from_utf8(bytes).map_err(|error| {
         format!(
             "it is not UTF-8 at byte {}",
@@ -205,7 +196,7 @@ fn follow_includes(root_path: &Path, root: &mut Node, report: &mut Report) {
             report.error(Code::Include, reference.place(), message);
             return;
         }
-        let text = match bounded(&path, MAX_FILE_BYTES) {
+        let text = match bounded(&path, MAX_FILE_BYTES, report) {
             Ok(text) => text,
             Err(why) => {
                 let message = format!("cannot read the included file {}: {why}", path.display());
@@ -266,6 +257,7 @@ fn locate(
 ) -> Option<PathBuf> {
     let beside = |file: &Path| file.parent().unwrap_or_else(|| Path::new("")).join(wanted);
     let near = beside(declaring);
+    report.sources.note(&near);
     if near.exists() {
         return Some(near);
     }

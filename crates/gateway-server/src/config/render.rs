@@ -30,11 +30,7 @@ pub fn human(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
 /// # Errors
 /// What the writer says.
 pub fn json(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
-    let problems = report
-        .problems()
-        .iter()
-        .map(|problem| entry(report, problem))
-        .collect();
+    let problems = entries(report).collect();
     let document = Document {
         errors: report.errors(),
         warnings: report.warnings(),
@@ -42,6 +38,18 @@ pub fn json(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
+}
+
+/// Every problem as [`json`] writes it.
+pub fn values(report: &Report) -> Vec<serde_json::Value> {
+    let values = entries(report).map(serde_json::to_value);
+    // They hold numbers and texts alone.
+    values.filter_map(Result::ok).collect()
+}
+
+fn entries(report: &Report) -> impl Iterator<Item = Entry<'_>> {
+    let problems = report.problems().iter();
+    problems.map(|problem| entry(report, problem))
 }
 
 #[derive(Serialize)]

@@ -23,6 +23,7 @@ use gateway_providers::{ConnectOptions, EndpointConfig};
 use gateway_router::DeploymentConfig;
 use gateway_transport::{Http2Mode, Roots};
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::path::Path;
 use std::time::Duration;
 
 /// Puts the settings together. What does not fit goes to the report; then the result is not used.
@@ -43,6 +44,7 @@ pub(super) fn settings(
             .iter()
             .flat_map(|single| configless(single, &connect)),
     );
+    credential_files(&deployments, environment, report);
     let spoken = match sources.depth {
         Depth::Settings => Vec::new(),
         Depth::Endpoints => deployment::build_all(root, &deployments, environment, report),
@@ -66,6 +68,7 @@ pub(super) fn settings(
         slow_client: facts.slow_client(report),
         heartbeats: facts.heartbeats(),
         drain: facts.drain(sources.demo),
+        watch: said.gateway.reload.watch,
         transport: facts.transport(connect),
         log: facts.log(),
         aliases,
@@ -359,10 +362,29 @@ fn configless(single: &SingleModel, connect: &ConnectOptions) -> [DeploymentSett
     [deployment(&single.model), deployment("*")]
 }
 
+/// Google's credentials may be a path. Whether it can be read is found out when the deployment is built.
+fn credential_files(
+    deployments: &[DeploymentSettings],
+    environment: &Environment,
+    report: &mut Report,
+) {
+    let configured = deployments.iter().filter_map(|deployment| {
+        let said = deployment.config.endpoint.vertex_credentials.as_ref()?;
+        Some(said.expose())
+    });
+    let variables = GOOGLE_CREDENTIALS.iter();
+    let paths = configured.chain(variables.filter_map(|name| environment.non_empty(name)));
+    for path in paths.map(str::trim).filter(|said| !said.starts_with('{')) {
+        let _unreadable = report.sources.count(Path::new(path));
+    }
+}
+
 /// The tables keep seconds finite, positive and below ten years.
 fn seconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value).unwrap_or_default()
 }
 
+/// Variables that may hold the path of Google's credentials.
+const GOOGLE_CREDENTIALS: &[&str] = &["VERTEXAI_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"];
 const TTL_SECONDS: f64 = 3600.0;
 const MEBIBYTE: u128 = 1 << 20;

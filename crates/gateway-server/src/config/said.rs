@@ -53,6 +53,7 @@ pub(super) struct Gateway {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) queue_timeout: Option<f64>,
     pub(super) drain: Drain,
+    pub(super) reload: Reload,
     pub(super) transport: Transport,
     pub(super) log: Log,
 }
@@ -76,6 +77,7 @@ impl Default for Gateway {
             max_queued: None,
             queue_timeout: None,
             drain: Drain::default(),
+            reload: Reload::default(),
             transport: Transport::default(),
             log: Log::default(),
         }
@@ -166,6 +168,20 @@ impl Default for Drain {
             delay: 5.0,
             timeout: None,
         }
+    }
+}
+
+/// `gateway.reload`.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Reload {
+    /// Whether the files of the configuration are watched.
+    pub(super) watch: bool,
+}
+
+impl Default for Reload {
+    fn default() -> Self {
+        Self { watch: true }
     }
 }
 

@@ -10,8 +10,9 @@ pub(super) fn secret(text: &str, place: &Place, report: &mut Report) -> Option<S
     let Some(path) = text.strip_prefix("file:") else {
         return (!text.is_empty()).then(|| Secret::from(text));
     };
-    match read::bounded(Path::new(path), MAX_SECRET_BYTES) {
+    match read::bounded(Path::new(path), MAX_SECRET_BYTES, report) {
         Ok(content) => {
+            report.sources.counts(content.as_bytes());
             let trimmed = content.trim_end_matches(['\r', '\n']);
             if trimmed.is_empty() {
                 report.error(

@@ -36,6 +36,8 @@ pub struct Settings {
     pub heartbeats: Heartbeats,
     /// How the process ends.
     pub drain: Drain,
+    /// Whether a change of a file that the configuration was made of is a reload.
+    pub watch: bool,
     /// The pools.
     pub transport: TransportSettings,
     /// The log.

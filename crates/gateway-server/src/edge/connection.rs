@@ -16,7 +16,6 @@ use hyper::service::Service;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use super::descriptors::Descriptors;
 use super::protocol::{Connection, Protocol};
 use super::socket::{ClientSocket, SocketState, Verdict};
+use super::tls::ServerIdentity;
 use crate::body::Outgoing;
 use crate::worker::Worker;
 
@@ -31,9 +31,7 @@ use crate::worker::Worker;
 #[derive(Clone)]
 pub(crate) struct Door {
     /// The listener's identity; plain text without it.
-    pub tls: Option<TlsAcceptor>,
-    /// What its clients may take their time for.
-    pub limits: ConnectionLimits,
+    pub tls: Option<Arc<ServerIdentity>>,
     /// What they may ask for.
     pub scope: Scope,
     /// How many of them there is room for.
@@ -154,7 +152,8 @@ pub(super) async fn serve(
     stop: Stop,
 ) {
     let state = Arc::new(SocketState::default());
-    let opening = timeout(door.limits.handshake, open(tcp, &state, &door));
+    let limits = worker.shared.snapshot.load().connections;
+    let opening = timeout(limits.handshake, open(tcp, &state, &door));
     let (io, protocol) = match Box::pin(stop.token().run_until_cancelled(opening)).await {
         Some(Ok(Ok(opened))) => opened,
         Some(Ok(Err(error))) => {
@@ -182,10 +181,10 @@ pub(super) async fn serve(
         protocol,
         io,
         service,
-        &door.limits,
+        &limits,
         door.connections
     ));
-    drive(connection, &client, &door.limits, stop.token()).await;
+    drive(connection, &client, &limits, stop.token()).await;
 }
 
 /// Shakes hands where the door wants it, and finds out what the client speaks.
@@ -200,7 +199,7 @@ async fn open(
         return Ok((ClientIo::Plain(socket), protocol));
     };
     let socket = ClientSocket::new(tcp, Arc::clone(state));
-    let stream = tls.accept(socket).await?;
+    let stream = tls.acceptor().accept(socket).await?;
     let protocol = Protocol::negotiated(stream.get_ref().1.alpn_protocol());
     Ok((ClientIo::Tls(Box::new(stream)), protocol))
 }

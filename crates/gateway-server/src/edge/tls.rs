@@ -1,8 +1,10 @@
 //! The TLS side of the listener.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls_pki_types::pem::PemObject;
@@ -27,11 +29,39 @@ pub enum TlsError {
     Identity(#[from] rustls::Error),
 }
 
-/// Offers HTTP/2 and HTTP/1.1 on TLS 1.2 and 1.3 with the certificate chain and key in these PEM files.
-///
-/// # Errors
-/// When a file is missing or is not PEM, or when key and certificate do not match.
-pub(crate) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+/// Who the listener is. It can become somebody else while it listens: handshakes that begin then see that, connections
+/// that were opened before go on.
+pub(crate) struct ServerIdentity(ArcSwap<ServerConfig>);
+
+impl ServerIdentity {
+    /// With the certificate chain and key in these PEM files.
+    ///
+    /// # Errors
+    /// When a file is missing or is not PEM, or when key and certificate do not match.
+    pub(crate) fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let config = read(certificate, key)?;
+        Ok(Self(ArcSwap::from_pointee(config)))
+    }
+
+    /// Takes the other's place. Sessions of before are not resumed: their clients see the new certificate too.
+    pub(crate) fn become_as(&self, other: &Self) {
+        self.0.store(other.0.load_full());
+    }
+
+    /// For one handshake.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.0.load_full())
+    }
+}
+
+impl fmt::Debug for ServerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerIdentity(..)")
+    }
+}
+
+/// Offers HTTP/2 and HTTP/1.1 on TLS 1.2 and 1.3.
+fn read(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
     let failed = |what, path: &Path| {
         let path = path.to_owned();
         move |source| TlsError::File { what, path, source }
@@ -45,5 +75,5 @@ pub(crate) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Tl
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(config)
 }

@@ -108,6 +108,11 @@ impl Gates {
         Self(gates)
     }
 
+    /// Where they are, one for each.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = &Origin> {
+        self.0.iter().map(|gate| &gate.origin)
+    }
+
     /// Who is asked for `route`.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! Everything that runs: workers, listeners, what they share.
 
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -18,7 +17,7 @@ use super::{RunError, runtime, system};
 use crate::admission::Admission;
 use crate::config::Settings;
 use crate::control::{ConfigState, Control, Order};
-use crate::edge::{self, Descriptors, Door, Scope};
+use crate::edge::{self, Descriptors, Door, Scope, ServerIdentity};
 use crate::log::Lines;
 use crate::metrics::Metrics;
 use crate::wiring;
@@ -64,6 +63,8 @@ pub(super) struct Started {
     pub(super) planes: Planes,
     /// What is known of deployments, over all configurations.
     pub(super) books: MemoryBooks,
+    /// Who the public listener is, if it has an identity.
+    pub(super) identity: Option<Arc<ServerIdentity>>,
     /// What the process is told by its own routes.
     pub(super) orders: mpsc::Receiver<Order>,
 }
@@ -72,7 +73,7 @@ pub(super) struct Started {
 pub(super) fn start(
     control: &Runtime,
     settings: &Settings,
-    file: Option<PathBuf>,
+    state: ConfigState,
     lines: Arc<Lines>,
 ) -> Result<Started, RunError> {
     let descriptors = Descriptors::claim();
@@ -80,7 +81,7 @@ pub(super) fn start(
     let admin = settings.admin.listen.filter(|_| settings.admin.enabled);
     let admin = admin.map(bind).transpose()?;
     let tls = match &settings.listen.tls {
-        Some(tls) => Some(edge::acceptor(&tls.certificate, &tls.key)?),
+        Some(tls) => Some(Arc::new(ServerIdentity::read(&tls.certificate, &tls.key)?)),
         None => None,
     };
     let runtimes: Vec<Runtime> = (0..settings.workers)
@@ -91,7 +92,8 @@ pub(super) fn start(
     let environment = wiring::environment(settings);
     let books = MemoryBooks::default();
     let snapshot = wiring::snapshot(settings, &environment, &transport, &books);
-    let (told, orders) = Control::new(ConfigState::first(file));
+    snapshot.tell_left_out();
+    let (told, orders) = Control::new(state);
     let mut planes = Planes {
         shared: Arc::new(Shared::new(
             snapshot,
@@ -110,7 +112,6 @@ pub(super) fn start(
     for runtime in runtimes {
         let door = Door {
             tls: tls.clone(),
-            limits: wiring::connection_limits(settings),
             scope: wiring::public_scope(settings),
             descriptors,
             connections: TaskTracker::new(),
@@ -118,12 +119,13 @@ pub(super) fn start(
         planes.hire(runtime, &listener, door)?;
     }
     if let Some(admin) = admin {
-        planes.admit_operators(control, admin, settings);
+        planes.admit_operators(control, admin);
     }
     announce(&listener, settings, &planes);
     Ok(Started {
         planes,
         books,
+        identity: tls,
         orders,
     })
 }
@@ -159,13 +161,12 @@ impl Planes {
     }
 
     /// Opens the operators' own listener, which stays open while the process drains.
-    fn admit_operators(&self, control: &Runtime, listener: StdListener, settings: &Settings) {
+    fn admit_operators(&self, control: &Runtime, listener: StdListener) {
         let Some(worker) = self.workers.first().cloned() else {
             return;
         };
         let door = Door {
             tls: None,
-            limits: wiring::connection_limits(settings),
             scope: Scope::Admin,
             descriptors: Descriptors::claim(),
             connections: TaskTracker::new(),

@@ -1,5 +1,6 @@
 //! What the process is told from outside, by signals and by orders of its own routes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,7 +27,8 @@ pub(super) async fn serve(
                 Told::Terminate => break Told::Terminate,
                 Told::Interrupt => break Told::Interrupt,
             },
-            Some(order) = orders.recv() => carry_out(order, &mut reloader).await,
+            Some(order) = orders.recv() => carry_out(order, &mut orders, &mut reloader).await,
+            () = reloader.changed() => drop(reloader.reload(ReloadCause::Watch).await),
         }
     };
     drop(orders);
@@ -45,11 +47,25 @@ pub(super) async fn serve(
     Ok(())
 }
 
-async fn carry_out(order: Order, reloader: &mut Reloader) {
-    match order {
-        Order::Reload(cause, tell) => {
-            // Whoever wanted it may be gone.
-            let _gone = tell.send(reloader.reload(cause).await);
+/// Carries out an order, and what came in behind it.
+async fn carry_out(order: Order, orders: &mut mpsc::Receiver<Order>, reloader: &mut Reloader) {
+    let mut next = Some(order);
+    while let Some(order) = next.take() {
+        match order {
+            Order::Reload(cause, tell) => {
+                let mut wanted = vec![tell];
+                // Who waits already is served by the same look at the files.
+                while let Ok(order) = orders.try_recv() {
+                    match order {
+                        Order::Reload(_, tell) => wanted.push(tell),
+                    }
+                }
+                let reloaded = reloader.reload(cause).await;
+                for tell in wanted {
+                    // Whoever wanted it may be gone.
+                    let _gone = tell.send(Arc::clone(&reloaded));
+                }
+            }
         }
     }
 }

@@ -130,6 +130,8 @@ fn loaded_report(report: config::Report) -> Loaded {
     Loaded {
         settings: None,
         report,
+        files: Vec::new(),
+        digest: None,
     }
 }
 

@@ -234,8 +234,11 @@ fn run(args: &[&str]) -> (Result<Settings, Exit>, String) {
         panic!("no run")
     };
     let mut err = Vec::new();
-    let settings = cli::load(&args, &variables(), &mut err).unwrap();
-    (settings, String::from_utf8(err).unwrap())
+    let launch = cli::load(&args, &variables(), &mut err).unwrap();
+    (
+        launch.map(|it| it.settings),
+        String::from_utf8(err).unwrap(),
+    )
 }
 
 #[test]

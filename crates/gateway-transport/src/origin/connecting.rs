@@ -55,7 +55,7 @@ impl OriginInner {
             connected.io.count(counted);
             self.remember(&connected);
             phase.set(Phase::Handshake);
-            let config = &self.env.config;
+            let config = self.env.config();
             Ok(match connected.protocol {
                 Protocol::Http1 => Conn::H1(H1::new(connected, &config.http1).await?),
                 Protocol::Http2 => {
@@ -86,12 +86,12 @@ impl OriginInner {
         generation: &Generation,
         phase: &PhaseCell<'_>,
     ) -> Result<Connected, ConnectError> {
-        if let Some(connector) = &self.env.config.connector {
+        if let Some(connector) = &self.env.config().connector {
             return connector.connect(&self.spec).await;
         }
         let dialer = Dialer {
             spec: &self.spec,
-            resolver: self.env.resolver(),
+            resolver: &*self.env.resolver(),
             tls: generation.tls.as_ref(),
             handshakes: [&self.handshakes, &self.env.handshakes],
         };
@@ -99,7 +99,7 @@ impl OriginInner {
     }
 
     fn remember(&self, connected: &Connected) {
-        if let (Some(peer), Some(_)) = (connected.peer, &self.env.config.dns) {
+        if let (Some(peer), Some(_)) = (connected.peer, &self.env.config().dns) {
             self.control().addresses.insert(peer.ip(), Instant::now());
         }
     }

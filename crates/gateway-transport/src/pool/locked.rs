@@ -11,7 +11,9 @@ use std::{
 
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
-use super::{Aftermath, Census, CheckOut, LeaseRecord, PoolState, Poolable, Slot, Ticket};
+use super::{
+    Aftermath, Census, CheckOut, LeaseRecord, PoolLimits, PoolState, Poolable, Slot, Ticket,
+};
 use crate::{error::ConnectError, generation::Generation};
 
 /// A pool behind its own mutex. No method keeps the lock after it returns.
@@ -26,6 +28,11 @@ impl<C: Poolable> LockedPool<C> {
         let mut dead = Vec::new();
         // The guard is gone at the end of this expression, the dead at the end of the function.
         self.lock().check_out(now, &mut dead)
+    }
+
+    /// Other limits from now on. Whoever waits already stays in the queue.
+    pub(crate) fn set_limits(&self, limits: PoolLimits) {
+        self.lock().limits = limits;
     }
 
     pub(crate) fn slot(&self, permit: OwnedSemaphorePermit) -> Slot {

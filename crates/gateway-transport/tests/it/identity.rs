@@ -66,6 +66,30 @@ async fn changed_certificate_files_rotate_and_unusable_ones_do_not() {
     assert_eq!(rotations(&transport, RotateReason::Identity), 1);
 }
 
+#[tokio::test]
+async fn files_are_looked_at_on_demand_and_what_cannot_be_used_changes_nothing() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("roots.pem");
+    fs::write(&file, old.pem()).unwrap();
+    let transport = Transport::single(TransportConfig::default());
+    let mut spec = spec("127.0.0.1:9".parse().unwrap(), &old);
+    spec.tls.roots = Roots::File(file.clone());
+    let origins = [transport.origin(&spec).unwrap()];
+    assert!(transport.renewals(&origins).unwrap().is_empty());
+    fs::write(&file, "not a certificate").unwrap();
+    let error = transport.renewals(&origins).unwrap_err();
+    assert!(error.to_string().contains("roots"), "{error}");
+    fs::write(&file, new.pem()).unwrap();
+    let renewals = transport.renewals(&origins).unwrap();
+    assert_eq!(origins[0].generation(), 1);
+    assert_eq!(transport.renew(renewals.clone()).await.len(), 1);
+    assert_eq!(rotations(&transport, RotateReason::Identity), 1);
+    // Whoever was slower has nothing left to do.
+    assert!(transport.renew(renewals).await.is_empty());
+    assert_eq!(origins[0].generation(), 2);
+}
+
 /// A resolver whose answer the test changes.
 #[derive(Clone, Default)]
 struct Answers(Arc<Mutex<Vec<SocketAddr>>>);

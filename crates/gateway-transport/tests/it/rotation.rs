@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gateway_transport::{
-    BodyError, GenerationState, KilledBy, OriginSnapshot, Prewarm, Protocol, RotateOptions,
-    RotateReason, Rotated, Sabotage, Selector,
+    BodyError, ConnectSpec, GenerationState, KilledBy, OriginSnapshot, Prewarm, Protocol,
+    RotateOptions, RotateReason, Rotated, Sabotage, Selector, TransportConfig,
 };
 use http_body_util::BodyExt;
 
@@ -256,6 +256,49 @@ async fn origins_that_are_no_longer_used_drain_and_can_still_be_used_by_who_hold
     late.closed().await;
     // An equal spec is the same origin, and keeping it changes nothing.
     assert!(world.transport.retain(&[again]).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_configuration_rotates_only_for_what_generations_are_born_with() {
+    let mut world = World::http1();
+    let (mut body, mut peer) = world.open_stream("one").await;
+    let mut config = TransportConfig {
+        idle_timeout: Duration::from_secs(1),
+        max_waiting: 3,
+        ttl: None,
+        ..TransportConfig::default()
+    };
+    assert!(world.transport.configure(config.clone()).await.is_empty());
+    assert_eq!(world.origin.generation(), 1);
+    config.ttl = Some(Duration::from_secs(60));
+    let rotated = world.transport.configure(config.clone()).await;
+    assert_eq!((rotated.len(), rotated[0].current), (1, 2));
+    assert!(world.transport.configure(config).await.is_empty());
+    peer.chunk("two").await;
+    assert_eq!(frame(&mut body).await.unwrap(), "two");
+    // The new lifetime holds.
+    advance(Duration::from_secs(61)).await;
+    settle().await;
+    assert_eq!(rotations(&world, RotateReason::Ttl), 1);
+    peer.end_stream().await;
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_forgotten_drains_and_nobody_else_is_touched() {
+    let mut world = World::http1();
+    let (mut body, mut peer) = world.open_stream("one").await;
+    let other = ConnectSpec::from_url("http://other.test").unwrap();
+    let other = world.transport.origin(&other).unwrap();
+    let rotated = world
+        .transport
+        .forget(std::slice::from_ref(&world.origin))
+        .await;
+    assert_eq!((rotated.len(), rotated[0].leases), (1, 1));
+    assert_eq!(other.generation(), 1);
+    assert_eq!(world.transport.origin(other.spec()).unwrap(), other);
+    peer.chunk("two").await;
+    assert_eq!(frame(&mut body).await.unwrap(), "two");
 }
 
 #[tokio::test(start_paused = true)]

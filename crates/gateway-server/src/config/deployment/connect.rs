@@ -75,14 +75,14 @@ pub(in crate::config) fn http2(mode: &str) -> Http2Mode {
     }
 }
 
-/// The path itself; a file that cannot be opened is a problem.
+/// The path itself; a file that cannot be read is a problem.
 pub(in crate::config) fn readable<'a>(
     path: &'a str,
     place: &Place,
     report: &mut Report,
 ) -> &'a Path {
     let path = Path::new(path);
-    if let Err(error) = std::fs::File::open(path) {
+    if let Err(error) = report.sources.count(path) {
         let message = format!("cannot read {}: {error}", path.display());
         report.error(Code::Unreadable, place.clone(), message);
     }

@@ -42,6 +42,8 @@ section! {
         honored "queue_timeout": Kind::SECONDS;
         /// How the gateway stops.
         honored "drain": Kind::Section(&DRAIN);
+        /// How the gateway takes a changed configuration.
+        honored "reload": Kind::Section(&RELOAD);
         /// Connections to providers.
         honored "transport": Kind::Section(&TRANSPORT);
         /// What is logged.
@@ -128,6 +130,14 @@ section! {
     SPECIAL_HANDLING = "special_handling" {
         /// Whether content must be a text, not a list of parts. Default: false.
         honored "convert_content_list_to_string": Kind::Bool;
+    }
+}
+
+section! {
+    /// `gateway.reload`.
+    RELOAD = "gateway.reload" {
+        /// Whether a change of a file that the configuration was made of (includes, secrets, certificates) is a reload. Default: true.
+        honored "watch": Kind::Bool;
     }
 }
 
