@@ -15,10 +15,12 @@
 //! | [`node`] | the published clients for Node |
 //! | [`agent`] | the published agents, headless |
 //! | [`double`] | doubles of providers that we did not write |
+//! | [`browser`] | headless Chromium |
 
 pub mod agent;
 pub mod apart;
 pub mod binary;
+pub mod browser;
 pub mod call;
 pub mod command;
 pub mod double;
@@ -31,6 +33,7 @@ pub mod setup;
 pub mod stream;
 
 pub use apart::apart;
+pub use browser::{Browser, Page};
 pub use call::{Call, Carry, Live};
 pub use double::Double;
 pub use gateway::Gateway;

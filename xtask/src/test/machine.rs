@@ -13,7 +13,7 @@ struct Tool {
     probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 8] = [
     Tool {
         package: "python3-venv",
         program: "python3",
@@ -38,6 +38,12 @@ const TOOLS: [Tool; 7] = [
     Tool {
         package: "curl",
         program: "curl",
+        probe: &["--version"],
+    },
+    // The page for operators is looked at in it.
+    Tool {
+        package: "chromium",
+        program: "chromium",
         probe: &["--version"],
     },
     // Agents run in a network of their own, whose loopback must be set up.
