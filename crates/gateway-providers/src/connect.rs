@@ -9,6 +9,19 @@ use crate::environment::Environment;
 use crate::error::EndpointError;
 use crate::url::BaseUrl;
 
+/// How to connect to an address that is no provider's, as providers are connected to.
+///
+/// # Errors
+/// It cannot be connected to, or the environment's proxy cannot.
+pub fn connect_spec(
+    url: &str,
+    options: &ConnectOptions,
+    environment: &Environment,
+) -> Result<ConnectSpec, EndpointError> {
+    let base = BaseUrl::parse(url).map_err(|reason| EndpointError::setting("url", reason))?;
+    spec(&base, options, environment)
+}
+
 /// How to connect to `base`.
 pub(crate) fn spec(
     base: &BaseUrl,

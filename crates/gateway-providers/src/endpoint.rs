@@ -17,9 +17,10 @@ use crate::connect;
 use crate::environment::Environment;
 use crate::error::{EndpointError, PrepareError};
 use crate::headers::HeaderRules;
+use crate::hosting;
 use crate::prefill;
 use crate::prices::{KnownModel, ModelFacts};
-use crate::provider::Settings;
+use crate::provider::{Settings, is_vendors_host};
 use crate::reply::{Prepared, Reply};
 use crate::through;
 use crate::translation::TranslationRules;
@@ -40,6 +41,7 @@ pub struct Endpoint {
     translation: TranslationRules,
     facts: KnownModel,
     native_only: bool,
+    self_hosted: bool,
 }
 
 /// What an attempt at an endpoint takes from its call.
@@ -88,6 +90,8 @@ impl Endpoint {
         let settings = Settings::read(&config, environment)?;
         let blueprint: Blueprint = (settings.provider.blueprint)(&settings)?;
         let facts = KnownModel::build(&config, settings.provider.name, settings.model);
+        let host = blueprint.base.host();
+        let self_hosted = hosting::is_own(settings.provider.name, host, is_vendors_host);
         Ok(Self {
             provider: settings.provider.name,
             model: blueprint.model.unwrap_or_else(|| settings.model.to_owned()),
@@ -106,6 +110,7 @@ impl Endpoint {
             translation: TranslationRules::build(&config, blueprint.quirks, blueprint.compatible),
             facts,
             native_only: config.native_only,
+            self_hosted,
             routes: blueprint.routes,
             credential: blueprint.credential,
         })
@@ -159,6 +164,12 @@ impl Endpoint {
                 prefill::prefill(self.provider, model, &self.display)
             }
         }
+    }
+
+    /// Whether the operator runs what it asks, as far as its address and its provider tell: then what the operator's
+    /// systems tell each other may be told to it, too.
+    pub fn is_self_hosted(&self) -> bool {
+        self.self_hosted
     }
 
     /// Whether its requests prove who sends them.

@@ -35,6 +35,7 @@ mod body;
 mod compatible;
 mod connect;
 mod headers;
+mod hosting;
 mod url;
 
 // Requests in a provider's own words.
@@ -54,6 +55,7 @@ mod error;
 
 pub use betas::refused_betas;
 pub use config::{AwsConfig, ConnectOptions, EndpointConfig, ProxyChoice};
+pub use connect::connect_spec;
 pub use endpoint::{CallParts, Endpoint};
 pub use environment::Environment;
 pub use error::{CredentialsError, EndpointError, PrepareError, TokenError};

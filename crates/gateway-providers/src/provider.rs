@@ -14,6 +14,19 @@ use crate::environment::Environment;
 use crate::error::EndpointError;
 use crate::url::BaseUrl;
 
+/// Whether a vendor of the table lives at this host, or in its domain.
+pub(crate) fn is_vendors_host(host: &str) -> bool {
+    let domain = |host: &str| {
+        let mut labels = host.rsplit('.').map(str::to_ascii_lowercase);
+        (labels.next(), labels.next())
+    };
+    let wanted = domain(host);
+    PROVIDERS.iter().filter_map(|it| it.base).any(|base| {
+        let base = BaseUrl::parse(base).expect("a test parses every base of the table");
+        base.host().contains('.') && domain(base.host()) == wanted
+    })
+}
+
 /// A config with the provider and the model that it names.
 #[derive(Debug)]
 pub(crate) struct Settings<'a> {

@@ -125,6 +125,9 @@ const KEPT: &[&str] = &[
     "proxy-authorization",
     "proxy-connection",
     "te",
+    // Who is told of a trace is decided elsewhere.
+    "traceparent",
+    "tracestate",
     "trailer",
     "transfer-encoding",
     "upgrade",
@@ -164,6 +167,7 @@ mod tests {
             "host",
             "x-litellm-tags",
             "x-amz-date",
+            "traceparent",
         ] {
             assert!(!passes(name), "{name}");
         }

@@ -100,7 +100,7 @@ impl Call for Question {
             refused_betas: &[],
             id: "1",
         };
-        let (response, _reply) = exchange(attempt, &call, &self.shard)
+        let (response, _reply) = exchange(attempt, &call, &self.shard, |_| {})
             .await
             .map_err(|error| failed(error.outcome()))?;
         let status = response.status();

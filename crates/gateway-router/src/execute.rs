@@ -10,7 +10,7 @@ use std::future::Future;
 use gateway_core::TimerName;
 use gateway_providers::{CallParts, Reply};
 use gateway_transport::{ResponseBody, SendOptions, Shard};
-use http::Response;
+use http::{HeaderMap, Response};
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::SendFailure;
@@ -213,7 +213,8 @@ fn cause<E>(give_up: GiveUp, last: Option<Lapse<E>>, plan: &Plan) -> UnansweredC
     }
 }
 
-/// Makes the exchange of an attempt, up to the head of its answer, whatever the status.
+/// Makes the exchange of an attempt, up to the head of its answer, whatever the status. `complete` has the last word about
+/// the head of the request, which is signed by then.
 ///
 /// # Errors
 /// Why no head came.
@@ -224,6 +225,7 @@ pub async fn exchange(
     attempt: &Attempt,
     call: &CallParts<'_>,
     shard: &Shard,
+    complete: impl FnOnce(&mut HeaderMap),
 ) -> Result<(Response<ResponseBody>, Reply), SendFailure> {
     let call = CallParts {
         model: attempt.model.as_deref(),
@@ -235,7 +237,8 @@ pub async fn exchange(
         ..SendOptions::default()
     };
     let deployment = &attempt.deployment;
-    let prepared = deployment.endpoint.request(&call, shard).await?;
+    let mut prepared = deployment.endpoint.request(&call, shard).await?;
+    complete(prepared.request.headers_mut());
     let response = shard
         .send(&deployment.origin, prepared.request, &options)
         .await?;

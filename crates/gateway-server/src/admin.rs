@@ -2,10 +2,12 @@
 
 mod cooldown;
 mod explain;
+mod log;
 mod reload;
 
 pub(crate) use cooldown::cooldown;
 pub(crate) use explain::explain;
+pub(crate) use log::log;
 pub(crate) use reload::reload;
 
 use bytes::Bytes;

@@ -64,6 +64,7 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
         Route::Pools => admin::pools(worker),
         Route::Rotate => admin::rotate(worker, request).await,
         Route::Reload => admin::reload(worker).await,
+        Route::Log => admin::log(worker, request).await,
         Route::Explain => admin::explain(worker, request).await,
         Route::Cooldown(id) => admin::cooldown(worker, &id, request).await,
         Route::Root | Route::Call(_) | Route::Through(_) => {

@@ -34,6 +34,7 @@ use crate::opening::{Opening, Pending};
 use crate::record::OpenRecord;
 use crate::relay::{Carrier, Relay, StreamTimers};
 use crate::respond::{self, Failure};
+use crate::trace::CallTrace;
 use crate::upstream::{Batch, UpstreamStream};
 use crate::worker::{Snapshot, Worker};
 use asked::{Asked, Taken, take};
@@ -71,7 +72,9 @@ pub(crate) async fn answer(
         Version::HTTP_2 => Carrier::Http2(StallWatch::current()),
         _ => Carrier::Http1(Arc::clone(&client.socket)),
     };
+    let trace = CallTrace::begin(&snapshot.tracing, &request, client.peer);
     let mut record = OpenRecord::new(Arc::clone(&worker), &client, dialect, call_id, started);
+    record.trace = trace;
     if let Carrier::Http2(watch) = &carrier {
         record.watched(watch);
     }
@@ -190,6 +193,7 @@ async fn attempt(
             shown: &snapshot.shown,
             due: (timers.call.0, &timers.call.1),
             mock: asked.said.mock.as_deref(),
+            trace: record.trace.as_deref(),
         };
         // Pinned where it is made: every move of a future is a copy that its owner has room for.
         pin!(execute(&mut plan, &attempts)).await

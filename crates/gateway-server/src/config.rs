@@ -36,13 +36,14 @@ pub use deployment::{DeploymentSettings, Mock};
 pub use digest::Digest;
 pub use environment::Environment;
 pub use files::{Look, WatchedFile};
+pub(crate) use kind::wrong_log_filter;
 pub use migration::{Finding, Grade, Migration, general_differences, migration};
 pub use problem::{Code, Mark, Place, Problem, Report, Severity, SourceFile, Strictness};
 pub use render::{Spot, human, json, spot, values};
 pub use schema::schema;
 pub use settings::{
-    Admin, Admission, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat, Settings,
-    TlsFiles, TransportSettings,
+    Admin, Admission, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat,
+    LoggedCalls, Propagate, Sampler, Settings, TlsFiles, TraceExport, Tracing, TransportSettings,
 };
 pub use show::{Detail, Item, Shown, Source, show};
 pub(crate) use suggest::nearest;

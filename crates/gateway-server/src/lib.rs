@@ -33,10 +33,11 @@ mod upstream;
 // Requests for a provider, in its own words.
 mod pass_through;
 
-// One line and one count per call.
+// One line, one count and one trace per call.
 mod log;
 mod metrics;
 mod record;
+mod trace;
 
 // What else is asked for: pools, what would happen, probes, models, the embedded upstream, the page for operators.
 mod admin;

@@ -3,23 +3,56 @@
 //! A worker never waits for whoever reads the log, and never pays a system call per line. What does not fit into a
 //! lane while the reader is stuck is dropped and counted.
 
+mod level; // Changed while the process runs.
+
 use std::cell::RefCell;
-use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-pub(crate) use crate::config::LogFormat as Format;
-use tracing_subscriber::EnvFilter;
+use crate::config::{Log, LogFormat, LoggedCalls};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime as Rfc3339};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
+
+pub(crate) use level::Level;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// One JSON object each.
+    Json,
+    /// For people.
+    Text,
+    /// The same in colors.
+    Colored,
+}
+
+impl Format {
+    /// What is configured, at this standard output. Colors are for terminals, unless `NO_COLOR` is set.
+    pub(crate) fn of(configured: LogFormat, colorless: bool) -> Self {
+        let terminal = io::stdout().is_terminal();
+        match configured {
+            LogFormat::Json => Self::Json,
+            LogFormat::Auto if !terminal => Self::Json,
+            LogFormat::Auto | LogFormat::Text if terminal && !colorless => Self::Colored,
+            LogFormat::Auto | LogFormat::Text => Self::Text,
+        }
+    }
+}
 
 /// The lanes that lines travel in, one per worker and one for everybody else.
 #[derive(Debug)]
 pub(crate) struct Lines {
     format: Format,
+    level: Level,
+    /// The [`LoggedCalls`] that leave a line, as [`place`] numbers them.
+    calls: AtomicU8,
     lanes: Box<[Mutex<Vec<u8>>]>,
     dropped: AtomicU64,
     closing: Mutex<bool>,
@@ -31,6 +64,8 @@ impl Lines {
     pub(crate) fn new(format: Format, workers: usize) -> Arc<Self> {
         Arc::new(Self {
             format,
+            level: Level::default(),
+            calls: AtomicU8::new(place(LoggedCalls::All)),
             lanes: (0..=workers).map(|_| Mutex::default()).collect(),
             dropped: AtomicU64::new(0),
             closing: Mutex::new(false),
@@ -41,6 +76,31 @@ impl Lines {
     /// How lines shall look.
     pub(crate) fn format(&self) -> Format {
         self.format
+    }
+
+    /// What the log takes of events.
+    pub(crate) fn level(&self) -> &Level {
+        &self.level
+    }
+
+    /// The configuration was read, for the first time or again.
+    pub(crate) fn configure(&self, log: &Log) {
+        self.calls.store(place(log.calls), Ordering::Relaxed);
+        self.level.configure(&log.level);
+    }
+
+    /// Whether a call leaves a line that ended as it should, or did not.
+    pub(crate) fn takes_call(&self, complete: bool) -> bool {
+        match self.calls.load(Ordering::Relaxed) {
+            EVERY => true,
+            FAILED => !complete,
+            _ => false,
+        }
+    }
+
+    /// How many lanes there are.
+    pub(crate) fn lanes(&self) -> usize {
+        self.lanes.len()
     }
 
     /// Appends one line, without its line feed, to a worker's lane.
@@ -87,6 +147,7 @@ impl Lines {
                 .unwrap_or_else(PoisonError::into_inner);
             let last = *closing;
             drop(closing);
+            self.level.tick();
             for lane in &self.lanes {
                 std::mem::swap(&mut batch, &mut lock(lane));
                 // Nobody is left to tell when standard output is gone; serving goes on.
@@ -127,15 +188,31 @@ pub(crate) fn install(
     lines: &Arc<Lines>,
     level: &str,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(level)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(SharedLane(Arc::clone(lines)));
-    match lines.format {
-        Format::Json => subscriber.json().flatten_event(true).try_init(),
-        Format::Text => subscriber.with_ansi(false).try_init(),
+    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(level)?);
+    let events = tracing_subscriber::fmt::layer().with_writer(SharedLane(Arc::clone(lines)));
+    let events = match lines.format {
+        Format::Json => events.json().flatten_event(true).boxed(),
+        Format::Text => events.with_ansi(false).boxed(),
+        Format::Colored => events.with_ansi(true).boxed(),
+    };
+    // The filter stands below, so that what it refuses costs nothing above it.
+    Registry::default().with(filter).with(events).try_init()?;
+    lines.level.installed(handle, level);
+    Ok(())
+}
+
+/// The number of a choice.
+const fn place(calls: LoggedCalls) -> u8 {
+    match calls {
+        LoggedCalls::All => EVERY,
+        LoggedCalls::Failed => FAILED,
+        LoggedCalls::None => NONE,
     }
 }
+
+const EVERY: u8 = 0;
+const FAILED: u8 = 1;
+const NONE: u8 = 2;
 
 /// Appends the time as RFC 3339 in UTC with microseconds, as `tracing` events have it. The part down to the second is
 /// formatted once per second and thread.
@@ -222,58 +299,4 @@ const PERIOD: Duration = Duration::from_millis(100);
 const LANE_LIMIT: usize = 1 << 20;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            lock(&self.0).extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn every_line_pushed_before_the_end_is_written() {
-        let sink = Sink::default();
-        let lines = Lines::new(Format::Json, 2);
-        let carrier = lines.carry(sink.clone()).unwrap();
-        for n in 0..100 {
-            lines.push(n % 3, |out| out.extend_from_slice(b"line"));
-        }
-        drop(carrier);
-        assert_eq!(lock(&sink.0).len(), 500);
-        assert_eq!(lines.dropped(), 0);
-    }
-
-    #[test]
-    fn a_timestamp_reads_like_one_of_tracings() {
-        let mut ours = Vec::new();
-        timestamp(&mut ours);
-        let mut theirs = String::new();
-        Rfc3339.format_time(&mut Writer::new(&mut theirs)).unwrap();
-        let ours = String::from_utf8(ours).unwrap();
-        assert_eq!(ours.len(), theirs.len(), "{ours} {theirs}");
-        let shape = |text: &str| -> String {
-            let digit = |it: char| if it.is_ascii_digit() { '0' } else { it };
-            text.chars().map(digit).collect()
-        };
-        assert_eq!(shape(&ours), shape(&theirs));
-    }
-
-    #[test]
-    fn a_reader_that_is_stuck_costs_lines_and_not_memory() {
-        let lines = Lines::new(Format::Json, 1);
-        let line = vec![b'x'; 1 << 16];
-        for _ in 0..100 {
-            lines.push(0, |out| out.extend_from_slice(&line));
-        }
-        assert!(lines.dropped() > 80);
-        assert!(lock(&lines.lanes[0]).len() <= LANE_LIMIT + line.len() + 1);
-    }
-}
+mod tests;

@@ -21,6 +21,7 @@ use crate::edge::{Client, StallWatch};
 use crate::record::OpenRecord;
 use crate::relay::{Carrier, Relay, StreamTimers};
 use crate::respond::{self, Failure};
+use crate::trace::CallTrace;
 use crate::upstream::{Batch, Judge, UpstreamStream};
 use crate::worker::{Snapshot, Worker};
 
@@ -51,7 +52,9 @@ pub(crate) async fn answer(
     };
     let id = call_id(request.headers());
     let dialect = route.provider.dialect;
+    let trace = CallTrace::begin(&snapshot.tracing, &request, client.peer);
     let mut record = OpenRecord::new(Arc::clone(&worker), &client, dialect, id, started);
+    record.trace = trace;
     record.through = Some(route.provider.name);
     if let Carrier::Http2(watch) = &carrier {
         record.watched(watch);
@@ -103,7 +106,9 @@ async fn exchange(
     let body = intake::collect(body, limits.request_bytes, limits.request_idle).await?;
     let gate = snapshot.gates.find(route)?;
     let (due, timer) = &timers.call;
-    let sent = send(worker, gate, &parts, route, body, &timers.attempt);
+    let trace = record.trace.clone();
+    let trace = trace.as_deref();
+    let sent = send(worker, gate, &parts, route, body, &timers.attempt, trace);
     match timeout_at(*due, sent).await {
         Ok(sent) => sent.map_err(|error| unsent(&error, &timers.attempt)),
         Err(_elapsed) => Err(Failure::timer(TimerName::Call, timer)),
@@ -117,6 +122,7 @@ async fn send(
     route: &ThroughRoute,
     body: bytes::Bytes,
     timers: &AttemptTimers,
+    trace: Option<&CallTrace>,
 ) -> Result<Response<ResponseBody>, SendFailure> {
     let query = head::without_key(parts.uri.query());
     let asked = Through {
@@ -126,7 +132,11 @@ async fn send(
         headers: &parts.headers,
         body,
     };
-    let request = gate.endpoint.through(asked, &worker.shard).await?;
+    let mut request = gate.endpoint.through(asked, &worker.shard).await?;
+    if let Some(trace) = trace {
+        let own = gate.endpoint.is_self_hosted();
+        trace.propagate(0, own, request.headers_mut());
+    }
     let options = SendOptions {
         connect_timeout: Some(timers.connect.limit),
         pool_timeout: Some(timers.pool.limit),

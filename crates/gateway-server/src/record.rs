@@ -1,8 +1,11 @@
 //! One record per call: opened when the call is understood, closed exactly once, whatever happens in between.
 
+#[cfg(feature = "otlp")]
+mod finished;
 mod journal;
 mod line;
 pub(crate) mod told;
+mod used;
 mod written;
 
 use std::sync::Arc;
@@ -19,7 +22,11 @@ use crate::call::Shown;
 use crate::edge::{Client, InFlight, StallWatch, Verdict};
 use crate::log::Format;
 use crate::respond::Failure;
+use crate::trace::CallTrace;
 use crate::worker::Worker;
+use used::sum;
+use written::Paint;
+
 pub(crate) use journal::{AttemptOutcome, Entry, Journal};
 
 /// What is known of a call. Filled in on its way, written as one log line and counted when it ends.
@@ -29,6 +36,8 @@ pub(crate) struct Record {
     pub started: Instant,
     /// The call's name in logs and headers.
     pub call_id: Box<str>,
+    /// Its place in a trace, if it is in one.
+    pub trace: Option<Arc<CallTrace>>,
     /// The front end.
     pub dialect: Dialect,
     /// The client asked for a stream.
@@ -236,6 +245,8 @@ impl Drop for OpenRecord {
         let entries = record.journal.take();
         let now = Instant::now();
         record.judge(end, now);
+        #[cfg(feature = "otlp")]
+        let last = record.usage;
         if let Some(spent) = self.spent.as_deref() {
             record.usage = sum(*spent, record.usage);
         }
@@ -244,10 +255,17 @@ impl Drop for OpenRecord {
         let metrics = self.worker.metrics();
         metrics.call_ended(record, &entries, end, took);
         let lines = self.worker.lines();
-        lines.push(self.worker.lane(), |out| match lines.format() {
-            Format::Json => record.write_json(&entries, end, took, out),
-            Format::Text => record.write_text(&entries, end, took, out),
-        });
+        if lines.takes_call(end == EndReason::Complete) {
+            lines.push(self.worker.lane(), |out| match lines.format() {
+                Format::Json => record.write_json(&entries, end, took, out),
+                Format::Text => record.write_text(&entries, end, took, Paint::default(), out),
+                Format::Colored => record.write_text(&entries, end, took, Paint::TERMINAL, out),
+            });
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(call) = record.finished(entries, end, took, last) {
+            self.worker.shared.traces.push(self.worker.lane(), call);
+        }
     }
 }
 
@@ -256,6 +274,7 @@ impl Record {
         Self {
             started,
             call_id,
+            trace: None,
             dialect,
             stream: false,
             array: false,
@@ -365,22 +384,6 @@ impl Record {
             }
             overhead
         })
-    }
-}
-
-/// Both together, where either is known.
-fn sum(a: Usage, b: Usage) -> Usage {
-    let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
-        (Some(a), Some(b)) => Some(a.saturating_add(b)),
-        (one, other) => one.or(other),
-    };
-    Usage {
-        input_tokens: add(a.input_tokens, b.input_tokens),
-        output_tokens: add(a.output_tokens, b.output_tokens),
-        cache_read_tokens: add(a.cache_read_tokens, b.cache_read_tokens),
-        cache_write_tokens: add(a.cache_write_tokens, b.cache_write_tokens),
-        cache_write_1h_tokens: add(a.cache_write_1h_tokens, b.cache_write_1h_tokens),
-        reasoning_tokens: add(a.reasoning_tokens, b.reasoning_tokens),
     }
 }
 

@@ -150,6 +150,7 @@ impl Reloader {
         shared.admission.change(settings.admission, timers);
         snapshot.tell_left_out();
         shared.snapshot.store(Arc::new(snapshot));
+        shared.lines.configure(&settings.log);
         if let (Some(own), Some(new)) = (own, &identity) {
             own.become_as(new);
         }

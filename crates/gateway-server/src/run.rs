@@ -59,9 +59,12 @@ pub enum RunError {
 /// Why it cannot start.
 pub fn run(mut launch: Launch) -> Result<(), RunError> {
     let settings = &launch.settings;
-    let lines = Lines::new(settings.log.format, settings.workers);
+    let colorless = launch.environment.non_empty("NO_COLOR").is_some();
+    let format = log::Format::of(settings.log.format, colorless);
+    let lines = Lines::new(format, settings.workers);
     let carrier = lines.carry(io::stdout()).map_err(system("start the log"))?;
     log::install(&lines, settings.log.level.as_str()).map_err(RunError::Log)?;
+    lines.configure(&settings.log);
     let control = runtime()?;
     let demo = TaskTracker::new();
     let upstream = demo_upstream(&control, &demo, settings)?;

@@ -13,6 +13,7 @@ use crate::call::{Configured, Mock, ShownDeployments};
 use crate::config::{DeploymentSettings, Settings};
 use crate::edge::{ConnectionLimits, Scope};
 use crate::pass_through::Gates;
+use crate::trace::TraceRules;
 use crate::worker::{CallLimits, LeftOut, Snapshot, with_causes};
 
 /// What the transport is told.
@@ -108,6 +109,7 @@ pub(crate) fn snapshot(
         limits: call_limits(settings),
         connections: connection_limits(settings),
         left_out: problematic,
+        tracing: TraceRules::new(settings, environment),
     }
 }
 

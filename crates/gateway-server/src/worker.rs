@@ -19,6 +19,7 @@ use crate::edge::ConnectionLimits;
 use crate::log::Lines;
 use crate::metrics::Metrics;
 use crate::pass_through::Gates;
+use crate::trace::{TraceRules, Traces};
 
 /// Everything that a configuration decides about calls. Swapped as one; a call keeps the one it began with.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(crate) struct Snapshot {
     pub shown: ShownDeployments,
     /// Who is asked for requests in a provider's own words.
     pub gates: Gates,
+    /// Which calls are traced, and who is told.
+    pub tracing: TraceRules,
     /// Deployments and aliases that cannot be used.
     pub left_out: Vec<LeftOut>,
 }
@@ -127,6 +130,8 @@ pub(crate) struct Shared {
     pub metrics: Metrics,
     /// Where log lines go.
     pub lines: Arc<Lines>,
+    /// Traces on their way out.
+    pub traces: Traces,
     /// The control plane.
     pub control: Control,
     draining: AtomicBool,
@@ -147,6 +152,7 @@ impl Shared {
             admission,
             transport,
             metrics,
+            traces: Traces::new(lines.lanes()),
             lines,
             control,
             draining: AtomicBool::new(false),

@@ -38,7 +38,7 @@ impl Call for Send {
             refused_betas: &[],
             id: "1",
         };
-        let (response, _reply) = exchange(attempt, &call, &self.shard)
+        let (response, _reply) = exchange(attempt, &call, &self.shard, |_| {})
             .await
             .map_err(|error| Failed {
                 outcome: error.outcome(),

@@ -33,6 +33,8 @@ pub(super) enum Route {
     Rotate,
     /// Reads the configuration again.
     Reload,
+    /// What the log takes, and another filter for it.
+    Log,
     /// What would happen to a call.
     Explain,
     /// Sets the deployment with this id aside, or brings it back.
@@ -78,6 +80,7 @@ impl Route {
             | Self::Pools
             | Self::Rotate
             | Self::Reload
+            | Self::Log
             | Self::Explain
             | Self::Cooldown(_) => scope != Scope::Calls,
             Self::Call(_) | Self::Through(_) | Self::Models(_) | Self::Model(..) => {
@@ -106,6 +109,8 @@ pub(super) fn route(method: &Method, path: &str, scope: Scope) -> Result<Route, 
     let wanted = match route {
         Route::Through(_) => return Ok(route),
         Route::Call(_) | Route::Rotate | Route::Reload | Route::Cooldown(_) => Method::POST,
+        // Who looks gets what it is, who sends something changes it.
+        Route::Log if [Method::POST, Method::PUT].contains(method) => method.clone(),
         // The body of a POST is the request that is meant.
         Route::Explain if *method == Method::POST => Method::POST,
         _ => Method::GET,
@@ -139,6 +144,7 @@ fn match_path(path: &str) -> Option<Route> {
         "/admin/pools" => Route::Pools,
         "/admin/pools/rotate" => Route::Rotate,
         "/admin/reload" => Route::Reload,
+        "/admin/log" => Route::Log,
         "/admin/explain" => Route::Explain,
         _ => return match_named(path),
     })

@@ -15,6 +15,7 @@ use super::shown::ShownDeployments;
 use super::{Answer, outcome};
 use crate::record::Journal;
 use crate::respond::Failure;
+use crate::trace::CallTrace;
 use crate::worker::{CallLimits, Worker};
 
 /// A call, as the router attempts it.
@@ -43,12 +44,20 @@ pub(super) struct Attempts<'a> {
     pub due: (Instant, &'a Timer),
     /// What the request wants to be made up.
     pub mock: Option<&'a Mock>,
+    /// The trace that the call is in.
+    pub trace: Option<&'a CallTrace>,
 }
 
 impl Attempts<'_> {
     /// Asks the deployment once.
     async fn ask(&self, attempt: &Attempt, call: &CallParts<'_>) -> Result<Got, Failed<Failure>> {
-        match exchange(attempt, call, &self.worker.shard).await {
+        let complete = |headers: &mut HeaderMap| {
+            if let Some(trace) = self.trace {
+                let own = attempt.deployment.endpoint.is_self_hosted();
+                trace.propagate(attempt.number, own, headers);
+            }
+        };
+        match exchange(attempt, call, &self.worker.shard, complete).await {
             Ok((response, reply)) => {
                 self.journal.answered(attempt, &response);
                 outcome::read(response, reply, self).await

@@ -22,6 +22,7 @@ use super::attempt::Attempts;
 use super::shown::Shown;
 use super::{Answer, Asked};
 use crate::record::{Entry, Journal, Record};
+use crate::trace::CallTrace;
 use crate::upstream::{Batch, UpstreamStream};
 use crate::worker::{Snapshot, Worker};
 
@@ -48,6 +49,7 @@ struct ContinuedCall {
     choices: Option<u64>,
     started: Instant,
     journal: Journal,
+    trace: Option<Arc<CallTrace>>,
     asked: Box<Wish>,
 }
 
@@ -122,6 +124,7 @@ impl Continuation {
             choices: record.choices,
             started: record.started,
             journal: Journal::default(),
+            trace: record.trace.clone(),
             asked,
         };
         Some(Box::new(Self {
@@ -253,6 +256,7 @@ impl ContinuedCall {
             shown: &self.snapshot.shown,
             due: (due, &timer),
             mock: None,
+            trace: self.trace.as_deref(),
         };
         let answered = pin!(execute(&mut plan, &attempts)).await.ok()?;
         let Answer::Stream(upstream, held) = answered.answer.answer else {

@@ -241,6 +241,15 @@ fn header_name(node: &Node) -> Option<Mismatch> {
     })
 }
 
+/// What is wrong with a filter of the log, if something is.
+pub(crate) fn wrong_log_filter(text: &str) -> Option<String> {
+    let mismatch = log_filter(&Node::text(text))?;
+    Some(match mismatch.hint {
+        Some(hint) => format!("{}: {hint}", mismatch.message),
+        None => mismatch.message,
+    })
+}
+
 /// Stricter than the filter's own parser, which takes a misspelt level for the name of a module.
 fn log_filter(node: &Node) -> Option<Mismatch> {
     let Some(text) = node.as_text() else {

@@ -2,6 +2,7 @@
 
 mod calls; // Aliases, and how much is taken on.
 mod routing; // Timers, retries, cooldowns, strategies.
+mod telemetry; // The log, and traces.
 
 pub(super) use calls::aliases;
 
@@ -13,8 +14,7 @@ use super::routing::{Names, written};
 use super::said::{FlagOrText, Said};
 use super::secrets::secret;
 use super::settings::{
-    Admin, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat, Settings, TlsFiles,
-    TransportSettings,
+    Admin, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Settings, TlsFiles, TransportSettings,
 };
 use super::tree::Node;
 use super::{Depth, SingleModel, Sources};
@@ -69,8 +69,9 @@ pub(super) fn settings(
         heartbeats: facts.heartbeats(),
         drain: facts.drain(sources.demo),
         watch: said.gateway.reload.watch,
-        transport: facts.transport(connect),
         log: facts.log(),
+        tracing: facts.tracing(&connect, environment, report),
+        transport: facts.transport(connect),
         aliases,
         deployments,
         demo: sources.demo,
@@ -322,23 +323,6 @@ impl Facts<'_> {
             dns_check: said.dns_check.map(seconds),
             connect,
         }
-    }
-
-    fn log(&self) -> Log {
-        let (said, litellm) = (&self.said.gateway.log, &self.said.litellm_settings);
-        let format = match said.format.as_deref() {
-            Some(format) if format.eq_ignore_ascii_case("text") => LogFormat::Text,
-            Some(_) => LogFormat::Json,
-            None if litellm.json_logs == Some(false) => LogFormat::Text,
-            None => LogFormat::Json,
-        };
-        let level = match said.level.as_deref() {
-            // The name that Python uses is not one of ours.
-            Some(level) => level.to_ascii_lowercase().replace("warning", "warn"),
-            None if litellm.set_verbose == Some(true) => String::from("debug"),
-            None => String::from("info"),
-        };
-        Log { format, level }
     }
 }
 

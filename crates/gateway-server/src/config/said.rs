@@ -56,6 +56,7 @@ pub(super) struct Gateway {
     pub(super) reload: Reload,
     pub(super) transport: Transport,
     pub(super) log: Log,
+    pub(super) tracing: Tracing,
 }
 
 impl Default for Gateway {
@@ -80,6 +81,7 @@ impl Default for Gateway {
             reload: Reload::default(),
             transport: Transport::default(),
             log: Log::default(),
+            tracing: Tracing::default(),
         }
     }
 }
@@ -234,11 +236,34 @@ impl Default for Transport {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Log {
-    /// `json` or `text`; not given: `litellm_settings.json_logs` decides, else JSON.
+    /// `json` or `text`; not given: `litellm_settings.json_logs` decides, else text at a terminal and JSON elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) format: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) level: Option<String>,
+    /// The calls that leave a line: `all`, `failed` or `none`; not given: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) calls: Option<String>,
+}
+
+/// `gateway.tracing`, but for its mappings, whose keys are the user's.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Tracing {
+    /// Not given: traces are exported if there is an endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) enabled: Option<bool>,
+    /// The collector's address, to which `/v1/traces` is added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) service_name: Option<String>,
+    /// Share of the traces that begin here which are exported, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sample_ratio: Option<f64>,
+    /// `auto`, `always` or `never`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) propagate: Option<String>,
 }
 
 /// The honored keys of `router_settings` that are single values. Times are seconds.
@@ -297,6 +322,43 @@ pub(super) struct LiteLlm {
     pub(super) set_verbose: Option<bool>,
     pub(super) anthropic_sse_ping_interval_seconds: Option<f64>,
     pub(super) sse_keepalive_ping_interval_seconds: Option<f64>,
+    pub(super) callbacks: OneOrMore,
+    pub(super) success_callback: OneOrMore,
+    pub(super) failure_callback: OneOrMore,
+}
+
+impl LiteLlm {
+    /// Whether a callback is to be told of calls.
+    pub(super) fn has_callback(&self, name: &str) -> bool {
+        [
+            &self.callbacks,
+            &self.success_callback,
+            &self.failure_callback,
+        ]
+        .iter()
+        .any(|it| it.has(name))
+    }
+}
+
+/// A text, or a list of texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMore {
+    #[default]
+    None,
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// Whether this text is there.
+    fn has(&self, text: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::One(one) => one == text,
+            Self::More(more) => more.iter().any(|it| it == text),
+        }
+    }
 }
 
 /// `true`, `false` or a path.
@@ -319,6 +381,7 @@ pub(super) struct General {
     /// Mebibytes.
     pub(super) max_request_size_mb: Option<f64>,
     pub(super) dangerously_allow_mock_testing_request_params: bool,
+    pub(super) otel: bool,
     pub(super) max_parallel_requests: Option<usize>,
     pub(super) global_max_parallel_requests: Option<usize>,
     pub(super) max_in_flight_requests_per_worker: Option<usize>,

@@ -42,6 +42,8 @@ pub struct Settings {
     pub transport: TransportSettings,
     /// The log.
     pub log: Log,
+    /// Traces.
+    pub tracing: Tracing,
     /// The deployments of `model_list`, in order.
     pub deployments: Vec<DeploymentSettings>,
     /// `model_group_alias`.
@@ -179,13 +181,82 @@ pub struct Log {
     pub format: LogFormat,
     /// What is written: a level, or a filter such as `info,gateway_transport=debug`.
     pub level: String,
+    /// The calls that leave a line.
+    pub calls: LoggedCalls,
 }
 
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
+    /// Text at a terminal, JSON elsewhere.
+    Auto,
     /// One JSON object.
     Json,
     /// Text for people.
     Text,
+}
+
+/// The calls that leave a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoggedCalls {
+    /// Every one.
+    All,
+    /// Those that did not end as they should, or were refused.
+    Failed,
+    /// None.
+    None,
+}
+
+/// Traces: which calls belong to one, who is told of it, and where they go.
+#[derive(Debug, Clone)]
+pub struct Tracing {
+    /// Where spans go; `None`: nothing is collected.
+    pub export: Option<TraceExport>,
+    /// Which calls are traced.
+    pub sampler: Sampler,
+    /// Which providers see the trace that a call belongs to.
+    pub propagate: Propagate,
+}
+
+/// Where spans go, and how.
+#[derive(Debug, Clone)]
+pub struct TraceExport {
+    /// The whole address that spans are posted to. It may hold credentials.
+    pub url: Secret,
+    /// What every export has in its head.
+    pub headers: Vec<(String, Secret)>,
+    /// What is said of this process with every export.
+    pub resource: Vec<(String, String)>,
+    /// How long one export may take.
+    pub timeout: Duration,
+    /// How long a finished call may wait for its export.
+    pub delay: Duration,
+    /// Finished calls that may wait; of further ones the spans are lost.
+    pub queue: usize,
+    /// Calls in one export.
+    pub batch: usize,
+    /// Attributes of conventions before the latest are set too.
+    pub older_names: bool,
+    /// How to connect.
+    pub connect: ConnectOptions,
+}
+
+/// Which calls are traced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampler {
+    /// Whether the caller's decision counts, where there is one.
+    pub by_parent: bool,
+    /// Share of the other calls, 0 to 1.
+    pub ratio: f64,
+}
+
+/// Which providers see the trace that a call belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagate {
+    /// Those that the operator runs.
+    Auto,
+    /// All.
+    Always,
+    /// None.
+    Never,
 }

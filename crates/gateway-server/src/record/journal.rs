@@ -42,7 +42,8 @@ pub(crate) struct Entry {
     pub delivery: Option<&'static str>,
     /// Its timers.
     pub limits: TimerLimits,
-    number: u32,
+    /// Its number, by which the attempts of a call are told apart.
+    pub number: u32,
 }
 
 /// How an attempt ended.

@@ -23,6 +23,10 @@ impl Record {
         line.text("level", "INFO");
         line.text("event", "call");
         line.text("call_id", &self.call_id);
+        if let Some(trace) = self.trace.as_deref() {
+            line.text("trace_id", &format!("{:032x}", trace.trace_id()));
+            line.text("span_id", &format!("{:016x}", trace.span_id()));
+        }
         line.text("api", self.dialect.name());
         let told = entries
             .iter()
@@ -118,19 +122,27 @@ impl Record {
         }
     }
 
-    /// One line for people.
+    /// One line for people, in colors if `paint` has some.
     pub(super) fn write_text(
         &self,
         entries: &[Entry],
         end: EndReason,
         took: Duration,
+        paint: Paint,
         out: &mut Vec<u8>,
     ) {
+        out.extend_from_slice(paint.dim.as_bytes());
         log::timestamp(out);
+        let level = match (end, self.status) {
+            (EndReason::Complete, ..400) => paint.good,
+            (EndReason::ClientGone, _) => paint.dim,
+            _ => paint.bad,
+        };
+        let plain = paint.plain;
         let model = self.model.as_deref().unwrap_or("-").escape_debug();
         let error = self.error.as_deref().unwrap_or_default().escape_debug();
         let text = format!(
-            "  INFO call {} {model} {} -> {} {end} in {:.1} ms, {} events, {} bytes {error}",
+            "{plain} {level} INFO{plain} call {} {model} {} -> {level}{} {end}{plain} in {:.1} ms, {} events, {} bytes {error}",
             self.dialect.name(),
             self.call_id.escape_debug(),
             self.status,
@@ -144,6 +156,25 @@ impl Record {
             out.extend_from_slice(format!(" [{}]", attempts.escape_debug()).as_bytes());
         }
     }
+}
+
+/// What colors a line for people.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Paint {
+    dim: &'static str,
+    good: &'static str,
+    bad: &'static str,
+    plain: &'static str,
+}
+
+impl Paint {
+    /// The colors of a terminal.
+    pub(super) const TERMINAL: Self = Self {
+        dim: "\x1b[2m",
+        good: "\x1b[32m",
+        bad: "\x1b[31m",
+        plain: "\x1b[0m",
+    };
 }
 
 fn write_attempt(line: &mut JsonLine<'_>, entry: &Entry, call: Instant, end: EndReason) {

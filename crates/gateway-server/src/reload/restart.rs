@@ -5,7 +5,6 @@ use crate::config::Settings;
 /// Those that `new` says differently from what the process was `launched` with.
 pub(super) fn needed(launched: &Settings, new: &Settings) -> Vec<String> {
     let (here, there) = (&launched.listen, &new.listen);
-    let (level, other_level) = (&launched.log.level, &new.log.level);
     let all = [
         (
             "gateway.listen.host",
@@ -22,7 +21,6 @@ pub(super) fn needed(launched: &Settings, new: &Settings) -> Vec<String> {
         ("gateway.workers", launched.workers != new.workers),
         ("gateway.admin", launched.admin != new.admin),
         ("gateway.log.format", launched.log.format != new.log.format),
-        ("gateway.log.level", level != other_level),
     ];
     let changed = all.iter().filter(|(_, differs)| *differs);
     changed.map(|(name, _)| (*name).to_owned()).collect()

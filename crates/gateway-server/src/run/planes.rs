@@ -33,6 +33,9 @@ pub(super) struct Planes {
     pub(super) stop: CancellationToken,
     /// End the workers' runtimes.
     quit: CancellationToken,
+    /// What the control plane does beside them, to its own end.
+    #[cfg(feature = "otlp")]
+    tasks: TaskTracker,
 }
 
 impl Planes {
@@ -108,6 +111,8 @@ pub(super) fn start(
         threads: Vec::new(),
         stop: CancellationToken::new(),
         quit: CancellationToken::new(),
+        #[cfg(feature = "otlp")]
+        tasks: TaskTracker::new(),
     };
     for runtime in runtimes {
         let door = Door {
@@ -121,6 +126,8 @@ pub(super) fn start(
     if let Some(admin) = admin {
         planes.admit_operators(control, admin);
     }
+    #[cfg(feature = "otlp")]
+    crate::trace::start(&planes.shared, &planes.tasks, control.handle());
     announce(&listener, settings, &planes);
     Ok(Started {
         planes,

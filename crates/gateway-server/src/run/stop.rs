@@ -29,6 +29,7 @@ pub(super) async fn stop(planes: &Planes, drain: Drain, hurry: impl Future<Outpu
         () = hurry => end(planes).await,
         () = deadline => end(planes).await,
     }
+    planes.shared.traces.flush(LAST_WORDS).await;
     tracing::info!("stopped");
 }
 

@@ -120,6 +120,7 @@ fn the_reference_configuration_and_all_examples_are_strictly_fine() {
         "BEDROCK_KEY",
         "AZURE_WEST_KEY",
         "AZURE_NORTH_KEY",
+        "COLLECTOR_KEY",
         "VERTEX_CREDENTIALS",
     ]
     .into_iter()

@@ -10,3 +10,4 @@ mod properties; // Arbitrary input, and figures.
 mod routing; // Retries, fallbacks, cooldowns: what comes out, and what is wrong with it.
 mod settings; // What comes out.
 mod support; // Loading texts.
+mod tracing; // Where traces go.

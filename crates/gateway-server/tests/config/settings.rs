@@ -41,7 +41,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(settings.drain.timeout, None);
     assert_eq!(
         (settings.log.format, settings.log.level.as_str()),
-        (LogFormat::Json, "info")
+        (LogFormat::Auto, "info")
     );
     assert!(settings.workers >= 1 && settings.admin.enabled && settings.admin.listen.is_none());
 }

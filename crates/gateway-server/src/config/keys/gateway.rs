@@ -48,6 +48,8 @@ section! {
         honored "transport": Kind::Section(&TRANSPORT);
         /// What is logged.
         honored "log": Kind::Section(&LOG);
+        /// Which traces calls belong to, and where their spans go.
+        honored "tracing": Kind::Section(&TRACING);
     }
 }
 
@@ -180,12 +182,37 @@ section! {
 section! {
     /// `gateway.log`.
     LOG = "gateway.log" {
-        /// Not given: `litellm_settings.json_logs` decides, else JSON.
+        /// Not given: `litellm_settings.json_logs` decides, else text at a terminal and JSON elsewhere.
         honored "format": Kind::Choice(&["json", "text"]);
         /// A level (error, warn, info, debug, trace), or a filter. Not given: info. Example: `info,gateway_transport=debug`.
         honored "level": Kind::LogFilter;
+        /// The calls that leave a line: `failed` are those that did not end complete. Default: `all`.
+        honored "calls": Kind::Choice(&["all", "failed", "none"]);
     }
 }
+
+section! {
+    /// `gateway.tracing`.
+    TRACING = "gateway.tracing" {
+        /// Whether spans are exported, by OTLP over HTTP. Not given: if there is an endpoint, here or in OpenTelemetry's variables.
+        honored "enabled": Kind::Bool;
+        /// The collector; `/v1/traces` is added. Not given: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT, else port 4318 of this machine where `enabled` is true. Example: `http://otel-collector:4318`.
+        honored "endpoint": Kind::Url;
+        /// What every export has in its head, over OTEL_EXPORTER_OTLP_HEADERS. Secrets.
+        honored "headers": Kind::Map;
+        /// `service.name`, over OTEL_SERVICE_NAME. Not given: `gateway-server`, with LiteLLM's callback `otel` `litellm`.
+        honored "service_name": Kind::Text;
+        /// What is said of this process with every export, over OTEL_RESOURCE_ATTRIBUTES.
+        honored "attributes": Kind::Map;
+        /// Share of the traces that begin here which are recorded; callers with a trace decide themselves. Not given: OTEL_TRACES_SAMPLER, else all.
+        honored "sample_ratio": Kind::Number(0.0, 1.0);
+        /// Which providers see the trace: `auto` means those that the operator runs. Default: `auto`.
+        honored "propagate": Kind::Choice(PROPAGATE);
+    }
+}
+
+/// Which providers see the trace that a call belongs to.
+const PROPAGATE: &[&str] = &["auto", "always", "never"];
 
 /// How HTTP/2 is spoken with a provider.
 pub(super) const HTTP2: &[&str] = &["auto", "never", "prior_knowledge"];

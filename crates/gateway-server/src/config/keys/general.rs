@@ -107,7 +107,8 @@ section! {
         ignored "allow_user_auth": Kind::Bool, ["false"] => "there are no users";
         ignored "allow_client_side_credentials": Kind::Bool, ["false"] => "credentials of callers never go upstream";
         ignored "allow_all_team_models": Kind::Bool, ["false"] => "there are no teams";
-        ignored "otel": Kind::Bool, ["false"] => "traces are not exported";
+        /// The same as the callback `otel`: traces are exported where LiteLLM's variables OTEL_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT say. Default: false.
+        honored "otel": Kind::Bool;
         ignored "service_account_settings": Kind::Any => "there are no virtual keys";
         ignored "role_permissions": Kind::Any => "there are no users";
         ignored "supported_db_objects": Kind::Any => "there is no database";

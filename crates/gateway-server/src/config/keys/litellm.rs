@@ -43,9 +43,9 @@ section! {
         /// Whether parameters are left out that a provider's dialect cannot express; else they are refused by name. Default: false.
         honored "drop_params": Kind::Bool;
         ignored "modify_params": Kind::Bool, ["false"] => "requests are not changed to fit the model";
-        ignored "callbacks": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
-        ignored "success_callback": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
-        ignored "failure_callback": Kind::TextOrList, ["prometheus"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
+        ignored "callbacks": Kind::TextOrList, ["prometheus", "otel"] => "only `otel` (traces) and `prometheus` (`/metrics`) exist; other callbacks are not called";
+        ignored "success_callback": Kind::TextOrList, ["prometheus", "otel"] => "only `otel` (traces) and `prometheus` (`/metrics`) exist; other callbacks are not called";
+        ignored "failure_callback": Kind::TextOrList, ["prometheus", "otel"] => "only `otel` (traces) and `prometheus` (`/metrics`) exist; other callbacks are not called";
         ignored "service_callback": Kind::TextOrList, ["prometheus_system"] => "only Prometheus metrics exist (`/metrics`); other callbacks are not called";
         ignored "cache": Kind::Bool, ["false"] => "answers are not cached";
         ignored "cache_params": Kind::Map => "answers are not cached";

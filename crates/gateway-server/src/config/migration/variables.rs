@@ -56,6 +56,8 @@ const HARMLESS: &[&str] = &[
     "LITELLM_LOCAL_*",
     "LITELLM_DISABLE_*",
     "LITELLM_TELEMETRY",
+    // Those that mean nothing here are said by the check.
+    "OTEL_*",
     "NO_DOCS",
     "NO_REDOC",
     "NO_OPENAPI",
