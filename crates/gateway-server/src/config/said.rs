@@ -1,8 +1,11 @@
 //! The effective values as figment extracts them: what the user said in files, variables and
 //! flags, over the defaults. Numbers have the units of the configuration (mostly seconds).
 
+mod telemetry; // The log, traces, callbacks.
+
 use gateway_core::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
+use telemetry::{Log, OneOrMore, Tracing};
 
 /// The sections that are layered. `model_list` is not: only files have it.
 #[derive(Default, Serialize, Deserialize)]
@@ -232,40 +235,6 @@ impl Default for Transport {
     }
 }
 
-/// `gateway.log`.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Log {
-    /// `json` or `text`; not given: `litellm_settings.json_logs` decides, else text at a terminal and JSON elsewhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) format: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) level: Option<String>,
-    /// The calls that leave a line: `all`, `failed` or `none`; not given: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) calls: Option<String>,
-}
-
-/// `gateway.tracing`, but for its mappings, whose keys are the user's.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Tracing {
-    /// Not given: traces are exported if there is an endpoint.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) enabled: Option<bool>,
-    /// The collector's address, to which `/v1/traces` is added.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) endpoint: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) service_name: Option<String>,
-    /// Share of the traces that begin here which are exported, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sample_ratio: Option<f64>,
-    /// `auto`, `always` or `never`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) propagate: Option<String>,
-}
-
 /// The honored keys of `router_settings` that are single values. Times are seconds.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -337,27 +306,6 @@ impl LiteLlm {
         ]
         .iter()
         .any(|it| it.has(name))
-    }
-}
-
-/// A text, or a list of texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub(super) enum OneOrMore {
-    #[default]
-    None,
-    One(String),
-    More(Vec<String>),
-}
-
-impl OneOrMore {
-    /// Whether this text is there.
-    fn has(&self, text: &str) -> bool {
-        match self {
-            Self::None => false,
-            Self::One(one) => one == text,
-            Self::More(more) => more.iter().any(|it| it == text),
-        }
     }
 }
 

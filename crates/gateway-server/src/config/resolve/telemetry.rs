@@ -34,14 +34,9 @@ impl Facts<'_> {
             None if litellm.set_verbose == Some(true) => String::from("debug"),
             None => String::from("info"),
         };
-        let calls = match said
-            .calls
-            .as_deref()
-            .map(str::to_ascii_lowercase)
-            .as_deref()
-        {
-            Some("none") => LoggedCalls::None,
-            Some("failed") => LoggedCalls::Failed,
+        let calls = match said.calls.to_ascii_lowercase().as_str() {
+            "none" => LoggedCalls::None,
+            "failed" => LoggedCalls::Failed,
             _ => LoggedCalls::All,
         };
         Log {
@@ -58,14 +53,9 @@ impl Facts<'_> {
         report: &mut Report,
     ) -> Tracing {
         let said = &self.said.gateway.tracing;
-        let propagate = match said
-            .propagate
-            .as_deref()
-            .map(str::to_ascii_lowercase)
-            .as_deref()
-        {
-            Some("always") => Propagate::Always,
-            Some("never") => Propagate::Never,
+        let propagate = match said.propagate.to_ascii_lowercase().as_str() {
+            "always" => Propagate::Always,
+            "never" => Propagate::Never,
             _ => Propagate::Auto,
         };
         let variables = Variables {
