@@ -165,7 +165,7 @@ fn one(finding: &Finding, report: &Report, out: &mut dyn io::Write) -> io::Resul
     let lines = [
         ("", finding.text.as_deref()),
         ("in LiteLLM: ", finding.in_litellm),
-        ("because ", finding.because),
+        ("why: ", finding.because),
         ("instead: ", finding.instead.as_deref()),
     ];
     for (label, text) in lines {

@@ -98,8 +98,11 @@ fn yaml(item: &Item, report: &Report, depth: usize, out: &mut dyn io::Write) -> 
         }
         Item::List(items) => {
             for item in items {
-                write!(out, "{indent}-")?;
-                below(item, report, depth + 1, out)?;
+                let mut lines = Vec::new();
+                below(item, report, depth + 1, &mut lines)?;
+                // A mapping begins on the line of its dash.
+                let lines = String::from_utf8_lossy(&lines);
+                writeln!(out, "{indent}- {}", lines.trim())?;
             }
         }
         Item::Leaf(..) => below(item, report, depth, out)?,
@@ -141,7 +144,9 @@ fn scalar(value: &Value) -> String {
 fn described(source: &Source, report: &Report) -> String {
     match source {
         Source::Said(place) => report.describe(place),
-        Source::Reference(name, place) => format!("{name}, by {}", report.describe(place)),
+        Source::Reference(name, place) => {
+            format!("variable {name}, by {}", report.describe(place))
+        }
         Source::Default => String::from("default"),
     }
 }

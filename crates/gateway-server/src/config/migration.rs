@@ -209,20 +209,44 @@ impl Findings {
             (_, Code::IgnoredKey) => return,
             (Severity::Error, _) => Grade::Refused,
             (_, Code::UnknownKey) => Grade::Unknown,
-            (_, Code::Unservable | Code::IgnoredFlag | Code::RefusedVariable) => {
-                Grade::NotSupported
-            }
+            (_, Code::Unservable | Code::RefusedVariable) => Grade::NotSupported,
+            // Most of LiteLLM's flags that mean nothing here are about its own process.
+            (_, Code::IgnoredFlag) => flag_grade(&problem.message),
             _ => Grade::Note,
         };
+        // A list of all providers says nothing here.
+        let hint = problem.hint.as_ref().filter(|hint| hint.len() < 200);
         self.add(Finding {
             text: Some(problem.message.clone()),
-            instead: problem.hint.clone(),
-            ..plain(
-                grade,
-                problem.code.as_str().replace('_', " "),
-                problem.place.clone(),
-            )
+            instead: hint.cloned(),
+            ..plain(grade, about(problem), problem.place.clone())
         });
+    }
+}
+
+/// What a problem is about: the name in its message, else its kind.
+fn about(problem: &Problem) -> String {
+    let quoted = problem.message.split('`').nth(1);
+    match problem.code {
+        Code::UnknownKey | Code::WrongType | Code::OutOfRange | Code::InvalidValue => {
+            quoted.map_or_else(|| kind_of(problem), str::to_owned)
+        }
+        Code::Unservable => String::from("a deployment"),
+        Code::IgnoredFlag => String::from("a flag"),
+        _ => kind_of(problem),
+    }
+}
+
+fn kind_of(problem: &Problem) -> String {
+    problem.code.as_str().replace('_', " ")
+}
+
+/// A flag is missed if what follows from it is something that a key would be missed for, too.
+fn flag_grade(message: &str) -> Grade {
+    let consequence = message.split_once(": ").map_or("", |(_, rest)| rest);
+    match advice::of(consequence) {
+        Some(_) => Grade::NotSupported,
+        None => Grade::Note,
     }
 }
 

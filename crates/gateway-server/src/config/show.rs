@@ -208,7 +208,8 @@ fn defaults_of(section: &'static Section, path: &str, shown: &mut Item) {
 fn default_of(row: &'static Row, path: &str, shown: &mut Item) {
     let (about, default, _) = schema::parts(row.about);
     let Some(default) = default else { return };
-    if shown.get(path).is_some() || !matches!(row.status, Status::Honored(_)) {
+    let said = |item: &&Item| !matches!(item, Item::Leaf(Value::Null, _));
+    if shown.get(path).filter(said).is_some() || !matches!(row.status, Status::Honored(_)) {
         return;
     }
     // "Not given: `section.key`": that one decides, if somebody said it.

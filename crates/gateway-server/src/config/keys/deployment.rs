@@ -222,6 +222,14 @@ section! {
         accepted "hf_model_name": Kind::Text;
         ignored "provider_affinity_header": Kind::Any => "calls of one session may go to different deployments";
         ignored "kubernetes_pod_discovery": Kind::Any => "pods are not discovered";
+        accepted "model_info": Kind::Map;
+        ignored "roles": Kind::Map => "messages are sent as they are";
+        ignored "initial_prompt_value": Kind::Any => "messages are sent as they are";
+        ignored "final_prompt_value": Kind::Any => "messages are sent as they are";
+        ignored "bos_token": Kind::Any => "messages are sent as they are";
+        ignored "eos_token": Kind::Any => "messages are sent as they are";
+        ignored "auto_router_routing_compression": Kind::Any => "models are not chosen automatically";
+        ignored "auto_router_model_compression": Kind::Any => "models are not chosen automatically";
     }
 }
 

@@ -132,5 +132,9 @@ section! {
         ignored "default_max_internal_user_budget": Kind::AMOUNT => "there are no users";
         ignored "max_ui_session_budget": Kind::AMOUNT => "spend is not limited";
         ignored "store_audit_logs": Kind::Bool, ["false"] => "there is no database";
+        ignored "key_alias_pattern": Kind::Text => "there are no virtual keys";
+        ignored "forward_traceparent_to_llm_provider": Kind::Bool, ["false"] => "headers of callers go on by a fixed list";
+        ignored "aws_sqs_callback_params": Kind::Map => "callbacks are not called";
+        ignored "cold_storage_custom_logger": Kind::Any => "callbacks are not called";
     }
 }

@@ -34,5 +34,7 @@ section! {
         ignored "vector_store_registry": Kind::Any => "vector stores are not searched";
         ignored "prompts": Kind::Any => "prompt templates are not filled in";
         ignored "worker_registry": Kind::Any => "no other proxy is controlled from here";
+        ignored "policies": Kind::Any => "requests and answers are not checked by these guardrails";
+        ignored "policy_attachments": Kind::Any => "requests and answers are not checked by these guardrails";
     }
 }

@@ -47,7 +47,7 @@ fn each_key_gets_its_grade_once_with_all_its_places() {
     let database = find(&found, "general_settings.database_url");
     assert_eq!(database.grade, Grade::NotSupported);
     assert!(database.instead.is_some());
-    let unknown = find(&found, "unknown key");
+    let unknown = find(&found, "masterkey");
     assert_eq!(unknown.grade, Grade::Unknown);
     assert_eq!(
         unknown.instead.as_deref(),

@@ -11,7 +11,10 @@ use serde_json::Value;
 
 /// A mapping whose keys are in a table.
 pub(super) fn section(node: &Node, section: &'static Section) -> Item {
-    let entries = node.entries().iter().filter(|(_, node)| !node.is_null());
+    // A reference to a variable that is not set is worth showing, though it counts as not given.
+    let unset = |node: &Node| matches!(node.origin, Origin::Variable(_));
+    let entries = node.entries().iter();
+    let entries = entries.filter(|(_, node)| !node.is_null() || unset(node));
     let entries = entries.map(|(key, node)| {
         let item = match section.find(&key.name) {
             Some(row) => known(row, node),
