@@ -34,7 +34,7 @@ use std::process::ExitCode;
     name = "gateway-server",
     version,
     about = "An LLM gateway that reads a LiteLLM config.yaml and never cuts a stream.",
-    after_help = "Flags may be written with dashes or underscores. Exit codes: 0 fine, 1 problems, 2 usage.",
+    after_help = AFTER,
     disable_version_flag = true,
     args_conflicts_with_subcommands = true
 )]
@@ -50,13 +50,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the gateway (what happens without a subcommand).
+    /// Run the gateway; the same as no command at all.
     Run(Box<RunArgs>),
     /// Check a configuration without starting anything.
     Check(CheckArgs),
-    /// Tell what would happen to a call of a model.
+    /// Tell what would happen to a call of a model: who serves it, by whose timers, and where it goes then.
     Explain(Box<ExplainArgs>),
-    /// Show the configuration as it counts.
+    /// Show the configuration as it counts, with the source of each value.
     Config(ConfigArgs),
     /// Grade a LiteLLM configuration: what is honored, what is different, what is not supported.
     Migrate(MigrateArgs),
@@ -67,6 +67,17 @@ enum Command {
     /// Print the manual page.
     Man(ManArgs),
 }
+
+const AFTER: &str = "\
+Examples:
+  gateway-server --demo                          a first look, without a key
+  gateway-server migrate config.yaml             what becomes of a set-up of LiteLLM
+  gateway-server check config.yaml               all problems at once
+  gateway-server --config config.yaml            run it
+
+Flags may be written with dashes or underscores, as LiteLLM does; LiteLLM's other flags are accepted, with a
+warning where they mean nothing. `gateway-server COMMAND --help` has the flags and examples of a command.
+Exit codes: 0 fine, 1 problems, 2 usage; `migrate` has its own.";
 
 /// What the user wants done.
 #[derive(Debug)]

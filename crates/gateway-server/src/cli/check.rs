@@ -9,13 +9,16 @@ use std::path::PathBuf;
 
 /// Arguments of `check`.
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  gateway-server check config.yaml\n  gateway-server check config.yaml --strict --format json\n\nExit codes: 0 no errors (warnings are fine), 1 errors, 2 usage."
+)]
 pub struct CheckArgs {
-    /// The configuration.
+    /// The configuration; what it includes is checked too.
     pub file: PathBuf,
-    /// Treat unknown and ignored keys as errors.
+    /// Treat unknown keys, and keys that have no effect here, as errors.
     #[arg(long)]
     pub strict: bool,
-    /// For people or for machines.
+    /// How problems are written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 }

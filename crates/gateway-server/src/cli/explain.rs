@@ -16,6 +16,9 @@ use tokio::time::Instant;
 
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  gateway-server explain gpt-4o --config config.yaml\n  gateway-server explain --config config.yaml --request body.json -H 'x-litellm-timeout: 5'\n\nExit codes: 0 there is such a model, 1 there is none, or the configuration has errors, 2 usage."
+)]
 pub struct ExplainArgs {
     /// The model's name, as clients use it; not given: the one in the request.
     #[arg(required_unless_present = "request")]

@@ -10,10 +10,13 @@ use std::path::PathBuf;
 
 /// Arguments of `migrate`.
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  gateway-server migrate config.yaml\n  gateway-server migrate config.yaml --format json\n  gateway-server migrate config.yaml -- --num_workers 8 --run_gunicorn\n\nRun it where LiteLLM runs: its environment variables are graded too.\n\nExit codes: 0 all of it is honored, 1 something is not supported or unknown, 2 the gateway would not start with it."
+)]
 pub struct MigrateArgs {
     /// LiteLLM's configuration.
     pub file: PathBuf,
-    /// For people or for machines.
+    /// How the report is written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
     /// Name each honored key too.

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `completions`.
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  gateway-server completions bash > /usr/share/bash-completion/completions/gateway-server\n  gateway-server completions zsh > /usr/share/zsh/site-functions/_gateway-server\n  gateway-server completions fish > ~/.config/fish/completions/gateway-server.fish"
+)]
 pub struct CompletionsArgs {
     /// The shell to write them for.
     #[arg(value_enum)]
@@ -18,6 +21,9 @@ pub struct CompletionsArgs {
 
 /// Arguments of `man`.
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  gateway-server man | man -l -\n  gateway-server man --dir /usr/local/share/man/man1"
+)]
 pub struct ManArgs {
     /// Write a page for each command into this folder, instead of one page for all to standard output.
     #[arg(long, value_name = "DIR")]

@@ -14,6 +14,8 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Address to listen on [default: 0.0.0.0] [env: HOST].
+    ///
+    /// Without a master key, or with the published `sk-1234`, it is 127.0.0.1 whatever is said here.
     #[arg(long, value_name = "ADDRESS")]
     pub host: Option<String>,
     /// Port to listen on; 0 lets the system choose [default: 4000] [env: PORT].
@@ -31,25 +33,25 @@ pub struct RunArgs {
     /// API version of the provider of `--model`.
     #[arg(long, value_name = "VERSION", requires = "model")]
     pub api_version: Option<String>,
-    /// Log decisions too.
+    /// Log decisions too: level `debug`.
     #[arg(long)]
     pub debug: bool,
-    /// Log everything.
+    /// Log everything: level `trace`.
     #[arg(long)]
     pub detailed_debug: bool,
-    /// Seconds that a call may take [default: 6000].
+    /// Seconds that a call may take, whatever the configuration says [default: 6000].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub request_timeout: Option<f64>,
-    /// PEM file with the private key of the listener.
+    /// PEM file with the private key of the listener [env: SSL_KEYFILE_PATH].
     #[arg(long, value_name = "FILE", requires = "ssl_certfile_path")]
     pub ssl_keyfile_path: Option<String>,
-    /// PEM file with the certificate chain of the listener.
+    /// PEM file with the certificate chain of the listener [env: SSL_CERTFILE_PATH].
     #[arg(long, value_name = "FILE", requires = "ssl_keyfile_path")]
     pub ssl_certfile_path: Option<String>,
-    /// Seconds that an idle connection of a client stays open [default: 75].
+    /// Seconds that an idle connection of a client stays open [default: 75] [env: KEEPALIVE_TIMEOUT].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub keepalive_timeout: Option<f64>,
-    /// Serve an embedded upstream: no key, no network, no configuration.
+    /// Serve an embedded provider, for a first look: no key, no network, no configuration.
     #[arg(long)]
     pub demo: bool,
     /// Treat unknown and ignored keys of the configuration as errors.

@@ -31,14 +31,17 @@ impl ConfigArgs {
 
 /// Arguments of `config show`: those of `run`, and how to write it.
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  gateway-server config show config.yaml\n  gateway-server config show config.yaml --resolved --port 4001\n  gateway-server config show config.yaml --resolved --format json\n\nSecrets are shown as ***. Exit codes: 0 the gateway would start with it, 1 it would not, 2 usage."
+)]
 pub struct ShowArgs {
     /// The configuration [env: CONFIG_FILE_PATH].
     #[arg(conflicts_with = "config")]
     pub file: Option<PathBuf>,
-    /// Fill in variables, credentials and defaults.
+    /// Fill in variables, credentials, and the defaults of what nobody set.
     #[arg(long)]
     pub resolved: bool,
-    /// YAML has the sources as comments, JSON as a mapping of its own.
+    /// How it is written.
     #[arg(long, value_enum, default_value_t = Notation::Yaml)]
     pub format: Notation,
     #[command(flatten, next_help_heading = "Options of `run`, which say values too")]
@@ -48,9 +51,9 @@ pub struct ShowArgs {
 /// How the configuration is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Notation {
-    /// A configuration again, with comments.
+    /// A configuration again, with the sources as comments.
     Yaml,
-    /// `config`, and `sources` by JSON pointers.
+    /// An object with `config`, and `sources` by JSON pointers.
     Json,
 }
 

@@ -247,3 +247,156 @@ fn explain_of_an_unknown_model_is_a_problem_with_a_hint() {
         "neither a model nor a request"
     );
 }
+
+#[test]
+fn the_manual_has_every_command_and_nothing_that_is_hidden() {
+    let mut page = Vec::new();
+    man(&ManArgs { dir: None }, &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let dir = Some(folder.path().to_owned());
+    man(&ManArgs { dir }, &mut Vec::new()).unwrap();
+    for command in commands() {
+        assert!(
+            page.contains(&format!(".SH \"{}\"", command.to_uppercase())),
+            "{command}"
+        );
+        let file = format!("gateway-server-{}.1", command.replace(' ', "-"));
+        let own = std::fs::read_to_string(folder.path().join(&file));
+        assert!(own.is_ok_and(|it| it.contains(".SH SYNOPSIS")), "{file}");
+    }
+    assert!(
+        !page.contains("timeout-worker-healthcheck"),
+        "LiteLLM's flags that mean nothing are hidden"
+    );
+}
+
+#[test]
+fn every_shell_completes_every_command() {
+    use clap::ValueEnum as _;
+    for shell in clap_complete::Shell::value_variants() {
+        let mut script = Vec::new();
+        completions(&CompletionsArgs { shell: *shell }, &mut script).unwrap();
+        let script = String::from_utf8(script).unwrap();
+        for command in commands() {
+            let last = command.rsplit(' ').next().unwrap();
+            assert!(script.contains(last), "{command} in {shell}");
+        }
+    }
+}
+
+#[test]
+fn every_command_and_flag_is_explained() {
+    use clap::CommandFactory as _;
+    let mut program = Cli::command();
+    program.build();
+    let mut next = vec![program];
+    while let Some(command) = next.pop() {
+        let name = command.get_bin_name().unwrap_or_default().to_owned();
+        assert!(command.get_about().is_some(), "{name}");
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.is_empty(), "{} of {name}", arg.get_id());
+        }
+        next.extend(
+            command
+                .get_subcommands()
+                .filter(|it| !it.is_hide_set())
+                .cloned(),
+        );
+    }
+}
+
+/// `check`, `config`, `config show`, and so on, without those that are hidden, and `help`.
+fn commands() -> Vec<String> {
+    use clap::CommandFactory as _;
+    let mut found = Vec::new();
+    let mut next: Vec<(String, clap::Command)> = vec![(String::new(), Cli::command())];
+    while let Some((path, command)) = next.pop() {
+        for child in command.get_subcommands().filter(|it| !it.is_hide_set()) {
+            let path = format!("{path} {}", child.get_name()).trim().to_owned();
+            if child.get_name() != "help" {
+                found.push(path.clone());
+                next.push((path, child.clone()));
+            }
+        }
+    }
+    assert!(found.len() >= 8, "{found:?}");
+    found
+}
+
+/// What `migrate` says, and how it ends.
+fn migrated(config: &str, more: &[&str]) -> (Exit, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.yaml").display().to_string();
+    std::fs::write(&path, config).unwrap();
+    let line: Vec<&str> = ["migrate", &path]
+        .into_iter()
+        .chain(more.iter().copied())
+        .collect();
+    let Action::Migrate(args) = parse(&line).unwrap().action() else {
+        panic!("{line:?}");
+    };
+    let mut out = Vec::new();
+    let exit = migrate(&args, &Environment::default(), &mut out).unwrap();
+    (exit, String::from_utf8(out).unwrap())
+}
+
+const PLAIN: &str = "
+model_list: [{model_name: a, litellm_params: {model: openai/x, api_key: sk-x}}]
+general_settings: {master_key: sk-m}
+";
+
+#[test]
+fn migrate_says_in_a_line_and_in_its_exit_code_how_it_will_go() {
+    let (exit, said) = migrated(PLAIN, &[]);
+    assert_eq!(exit, Exit::Fine, "{said}");
+    let verdict = "config.yaml: will start, and all of it is honored as in LiteLLM";
+    assert!(said.lines().next().unwrap().ends_with(verdict), "{said}");
+    let (exit, said) = migrated(&format!("{PLAIN}router_settings: {{redis_host: x}}"), &[]);
+    assert_eq!(exit, Exit::Problems, "{said}");
+    assert!(
+        said.contains("will start; 1 thing is not supported"),
+        "{said}"
+    );
+    let (exit, said) = migrated(&format!("{PLAIN}router_settings: {{timeout: x}}"), &[]);
+    assert_eq!(exit, Exit::Usage, "{said}");
+    assert!(
+        said.contains("will not start; 1 thing is refused"),
+        "{said}"
+    );
+}
+
+#[test]
+fn migrate_grades_flags_too() {
+    let flags = [
+        "--",
+        "--num_workers",
+        "1",
+        "--run_gunicorn",
+        "--max_budget=3",
+    ];
+    let (exit, said) = migrated(PLAIN, &flags);
+    assert_eq!(exit, Exit::Problems, "{said}");
+    assert!(
+        said.contains("--max-budget is ignored: spend is not limited"),
+        "{said}"
+    );
+    let (exit, said) = migrated(PLAIN, &["--", "--num_wrkers", "1"]);
+    assert_eq!(exit, Exit::Problems, "{said}");
+    assert!(said.contains("1 thing is unknown"), "{said}");
+}
+
+#[test]
+fn migrate_tells_machines_the_same() {
+    let config = format!("{PLAIN}router_settings: {{timeout: 5, redis_host: x}}");
+    let (_, said) = migrated(&config, &["--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(told["starts"], true);
+    assert_eq!(told["counts"]["not_supported"], 1);
+    let first = &told["findings"][0];
+    assert_eq!(first["grade"], "not_supported");
+    assert_eq!(first["subject"], "router_settings.redis_host");
+    assert_eq!(first["places"][0]["line"], 4);
+    assert!(first["instead"].is_string());
+}

@@ -11,5 +11,6 @@ mod problems; // What is reported, and where.
 mod properties; // Arbitrary input, and figures.
 mod routing; // Retries, fallbacks, cooldowns: what comes out, and what is wrong with it.
 mod settings; // What comes out.
+mod shapes; // What is refused for its shape.
 mod support; // Loading texts.
 mod tracing; // Where traces go.
