@@ -234,6 +234,12 @@ impl Gateway {
         self.process.usage()
     }
 
+    /// Number of the process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Sends a signal.
     pub fn signal(&mut self, signal: Signal) {
         self.process.signal(signal);

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use end_to_end::call::{self, CARRIES, Carry, Live};
-use end_to_end::{Gateway, PATIENCE, Setup, Stream, setup};
+use end_to_end::{Gateway, PATIENCE, Setup, Stream, binary, setup};
 use gateway_testkit::ca::{ServerTls, TestCa};
 use gateway_testkit::client::{BodyEnd, ConnectOptions, Http1Client, Request};
 use gateway_testkit::dialect::Wire;
@@ -17,6 +17,7 @@ use gateway_testkit::upstream::{Upstream, UpstreamConfig};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::process::Command;
 use tokio::time::Instant;
 
 /// The names of models that the gateway serves.
@@ -591,4 +592,51 @@ async fn orders_that_come_together_are_one_reload() {
         assert_eq!(answer["generation"], 2, "{answer}");
     }
     assert!(answers.iter().any(|it| it["outcome"] == "taken"));
+}
+
+/// The commands of a page.
+fn commands(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(binary::workspace().join(page)).unwrap();
+    let blocks = text.split("```sh\n").skip(1);
+    blocks
+        .map(|it| it.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_commands_on_the_page_do_what_it_says() {
+    let upstream = Upstream::plain().await;
+    let gateway = Setup::serving(&upstream.url())
+        .master_key("sk-page")
+        .arg("--no-watch")
+        .start()
+        .await
+        .with_key("sk-page");
+    gateway.configure(&renamed(&gateway, "other"));
+    let mut said = String::new();
+    let all = commands("docs/operations/reload.md");
+    assert_eq!(all.len(), 3);
+    for text in all {
+        let text = text.replace("http://localhost:4000", &gateway.url());
+        let folder = binary::gateway_server()
+            .parent()
+            .unwrap()
+            .display()
+            .to_string();
+        let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+        let done = Command::new("sh")
+            .args(["-ec", &text])
+            .current_dir(gateway.dir())
+            .env("PATH", path)
+            .env("GATEWAY_PID", gateway.pid().to_string())
+            .env("LITELLM_MASTER_KEY", "sk-page")
+            .output()
+            .await
+            .unwrap();
+        assert!(done.status.success(), "{text}: {done:?}");
+        said += &String::from_utf8(done.stdout).unwrap();
+    }
+    assert!(said.contains("\"outcome\":\"taken\""), "{said}");
+    told(&gateway, "command", "configuration taken").await;
+    told(&gateway, "signal", "configuration unchanged").await;
 }

@@ -17,6 +17,7 @@ mod pools;
 mod process;
 mod progress;
 mod record;
+mod reloads;
 mod report;
 mod run;
 mod sample;

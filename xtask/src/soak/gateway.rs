@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::http::{Connection, get};
 use super::models::{Files, Ports, foreign_config};
+use super::reloads::IDENTITY;
 use super::settings::{Settings, Target};
 use crate::failure::{Doing, Failure, Result};
 use crate::shell;
@@ -27,8 +28,17 @@ pub(super) struct Gateway {
     pub(super) pid: u32,
     /// `host:port`.
     pub(super) authority: String,
-    /// The file whose change means a new TLS identity.
+    pub(super) files: Changing,
+}
+
+/// Files that change while it runs.
+#[derive(Debug, Clone)]
+pub(super) struct Changing {
+    pub(super) config: PathBuf,
+    /// Trusted authorities.
     pub(super) certificates: PathBuf,
+    /// The certificate that the gateway shows, with its key.
+    pub(super) identity: PathBuf,
 }
 
 /// Builds the gateway and returns the path of the binary.
@@ -55,7 +65,6 @@ impl Gateway {
         config: Config,
     ) -> Result<Self> {
         let out = &settings.out;
-        let certificates = out.join(CERTIFICATES);
         let yaml = write_config(settings, ports, config)?;
         let log = out.join(LOG);
         let output = File::create(&log).doing(LOG)?;
@@ -77,7 +86,11 @@ impl Gateway {
             child,
             pid,
             authority: format!("127.0.0.1:{port}"),
-            certificates,
+            files: Changing {
+                config: yaml,
+                certificates: out.join(CERTIFICATES),
+                identity: out.join(IDENTITY),
+            },
         };
         gateway.answers(&log).await?;
         Ok(gateway)
@@ -156,6 +169,7 @@ fn write_config(settings: &Settings, ports: Ports, config: Config) -> Result<Pat
     std::fs::write(&account, service_account(&token_url).to_string()).doing(account.display())?;
     let files = Files {
         authority: &out.join(CERTIFICATES),
+        identity: &out.join(IDENTITY),
         service_account: &account,
     };
     let yaml = out.join("config.yaml");

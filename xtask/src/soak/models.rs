@@ -129,10 +129,25 @@ impl Deployment {
         };
         format!(
             "  - model_name: {}\n    litellm_params:\n      model: {model}\n      \
-             api_base: {scheme}://{host}:{port}{path}\n      {rest}\n      ssl_verify: {}\n",
+             api_base: {scheme}://{host}:{port}{path}\n      {rest}\n{}",
             self.name(),
-            files.authority.display(),
+            if foreign {
+                String::new()
+            } else {
+                self.tls(files)
+            },
         )
+    }
+
+    /// How it is connected to, in words that only our gateway needs.
+    fn tls(&self, files: &Files<'_>) -> String {
+        let (authority, identity) = (files.authority.display(), files.identity.display());
+        // The one whose upstream takes both changes it under the streams.
+        let http2 = match self.wire {
+            Wire::Tls => "      http2: auto\n",
+            Wire::Plain | Wire::TlsHttp2 => "",
+        };
+        format!("      ssl_verify: {authority}\n      ssl_certificate: {identity}\n{http2}")
     }
 }
 
@@ -141,6 +156,8 @@ impl Deployment {
 pub(super) struct Files<'a> {
     /// The certificate authority of the upstream, as PEM.
     pub(super) authority: &'a Path,
+    /// The certificate that the gateway shows to the upstream, with its key.
+    pub(super) identity: &'a Path,
     /// A Google service account whose key and token endpoint are ours.
     pub(super) service_account: &'a Path,
 }
@@ -192,7 +209,7 @@ pub(super) fn config(settings: &Settings, ports: Ports, files: &Files<'_>) -> St
     format!(
         "# Written by `cargo xtask soak`.\nmodel_list:\n{}router_settings:\n  client_ttl: {}\n\
          general_settings:\n  master_key: {MASTER_KEY}\n\
-         gateway:\n  transport:\n    ttl_jitter: {jitter}\n    max_connections: 20000\n",
+         gateway:\n  heartbeat_seconds: 15\n  transport:\n    ttl_jitter: {jitter}\n    max_connections: 20000\n",
         entries.collect::<String>(),
         settings.ttl.as_secs(),
     )
@@ -257,6 +274,7 @@ mod tests {
             let (authority, service_account) = (Path::new("ca.pem"), Path::new("account.json"));
             let files = Files {
                 authority,
+                identity: authority,
                 service_account,
             };
             foreign_config(&settings, ports, &files)

@@ -1,21 +1,20 @@
 //! What the gateway says about its pools, and making them move on.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use gateway_testkit::ca::TestCa;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::gateway::Gateway;
+use super::gateway::{Changing, Gateway};
 use super::http::{get, post};
 use super::models::MASTER_KEY;
+use super::reloads::{Edit, ORIGINS, POOLS, UNRELATED, change_identity, change_roots, reload};
 use super::sample::{Newest, Pools};
 use super::settings::Settings;
-use crate::failure::{Doing, Result};
+use crate::failure::{Doing as _, Result};
 
 /// Reads `GET /admin/pools`; nothing when the gateway does not answer.
 pub(super) async fn read(authority: &str) -> Option<Pools> {
@@ -88,7 +87,11 @@ enum Way {
     /// `POST /admin/pools/rotate` with this reason, for the origins of one host.
     Order { reason: &'static str, prewarm: bool },
     /// The certificate authority's file changes: those who read it follow by themselves.
-    NewCertificates,
+    NewRoots,
+    /// The same for the certificate that the gateway shows.
+    NewIdentity,
+    /// The configuration changes, and is read again.
+    Reload(Edit),
 }
 
 impl Way {
@@ -98,14 +101,18 @@ impl Way {
 }
 
 /// Every reason that a gateway can be given.
-const WAYS: [Way; 8] = [
+const WAYS: [Way; 12] = [
     Way::order("command", true),
+    Way::Reload(UNRELATED),
     Way::order("dns", true),
     Way::order("config", true),
-    Way::NewCertificates,
+    Way::NewRoots,
+    Way::Reload(POOLS),
     Way::order("command", false),
     Way::order("health", false),
+    Way::NewIdentity,
     Way::order("config", false),
+    Way::Reload(ORIGINS),
     Way::order("identity", true),
 ];
 
@@ -119,7 +126,7 @@ impl Rotator {
         let stop = CancellationToken::new();
         let mut work = Work {
             authority: gateway.authority.clone(),
-            certificates: gateway.certificates.clone(),
+            files: gateway.files.clone(),
             ttl: settings.ttl,
             orders: Orders::default(),
         };
@@ -143,7 +150,7 @@ impl Rotator {
 
 struct Work {
     authority: String,
-    certificates: PathBuf,
+    files: Changing,
     ttl: Duration,
     orders: Orders,
 }
@@ -169,7 +176,9 @@ impl Work {
 
     async fn rotate(&self, way: Way, host: &str) -> Result<()> {
         match way {
-            Way::NewCertificates => self.change_certificates().await,
+            Way::NewRoots => change_roots(&self.files.certificates).await,
+            Way::NewIdentity => change_identity(&self.files.identity).await,
+            Way::Reload(edit) => reload(&self.authority, &self.files.config, edit).await,
             Way::Order { reason, prewarm } => {
                 let order = json!({"reason": reason, "host": host, "prewarm": prewarm});
                 let (order, key) = (order.to_string(), Some(MASTER_KEY));
@@ -178,29 +187,7 @@ impl Work {
             }
         }
     }
-
-    /// One more root in the file, or one less: the upstream's own stays in it.
-    async fn change_certificates(&self) -> Result<()> {
-        let path = &self.certificates;
-        let text = tokio::fs::read_to_string(path)
-            .await
-            .doing(path.display())?;
-        let first = text.split_inclusive(END).next().unwrap_or_default();
-        let next = if text.matches(END).count() > 1 {
-            first.to_owned()
-        } else {
-            format!("{first}\n{}", TestCa::new().pem())
-        };
-        // Renamed into place, as tools that renew certificates do: nobody reads half a file.
-        let beside = path.with_extension("new");
-        tokio::fs::write(&beside, next)
-            .await
-            .doing(beside.display())?;
-        tokio::fs::rename(&beside, path).await.doing(path.display())
-    }
 }
-
-const END: &str = "-----END CERTIFICATE-----\n";
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::chaos::Chaos;
 use super::gateway::CERTIFICATES;
 use super::models::Ports;
+use super::reloads::{IDENTITIES, IDENTITY};
 use crate::failure::{Doing, Failure, Result};
 
 /// Options of the upstream's own process.
@@ -90,6 +91,11 @@ pub(crate) fn run_upstream(args: &UpstreamArgs) -> Result<()> {
     runtime.block_on(async {
         let authority = TestCa::new();
         std::fs::write(args.out.join(CERTIFICATES), authority.pem()).doing(CERTIFICATES)?;
+        for name in IDENTITIES.into_iter().chain([IDENTITY]) {
+            let identity = authority.client(name);
+            let pem = format!("{}{}", identity.cert_pem(), identity.key_pem());
+            std::fs::write(args.out.join(name), pem).doing(name)?;
+        }
         let chaos = match args.chaos {
             Some(share) => Some(Arc::new(Chaos::new(share, args.seed, &args.out)?)),
             None => None,
@@ -110,7 +116,7 @@ pub(crate) fn run_upstream(args: &UpstreamArgs) -> Result<()> {
         let tls = |alpn: &'static str| {
             let tls = ServerTls {
                 alpn: vec![alpn],
-                client_ca: None,
+                client_ca: Some(authority.certificate()),
             };
             authority.server().server_config(&tls)
         };

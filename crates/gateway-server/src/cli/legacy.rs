@@ -112,7 +112,7 @@ static FLAGS: &[Flag] = &[
     flag("azure-postgresql-auth", DATABASE),
     flag("skip-server-startup", "the server starts all the same"),
     flag("local", "there is no development mode"),
-    flag("reload", "a changed file needs a restart"),
+    flag("reload", "a changed file is taken anyway"),
     flag("save", "flags are not saved to a file"),
     valued("alias", "use `router_settings.model_group_alias`"),
     valued("add-key", "put it under litellm_params of a deployment"),

@@ -129,9 +129,10 @@ fn deployment(group: &Group, model: &str, at: At, ports: Ports, files: &Files<'_
     };
     format!(
         "  - model_name: {}\n    litellm_params:\n      model: {model}\n      api_base: {base}\n      \
-         api_key: sk-soak-upstream\n      cooldown_time: 1\n      ssl_verify: {}{limit}\n",
+         api_key: sk-soak-upstream\n      cooldown_time: 1\n      ssl_verify: {}\n      ssl_certificate: {}{limit}\n",
         group.name,
         files.authority.display(),
+        files.identity.display(),
     )
 }
 

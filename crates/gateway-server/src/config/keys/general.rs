@@ -102,7 +102,7 @@ section! {
         ignored "use_google_kms": Kind::Bool, ["false"] => "secrets come from the environment or from files (`file:/path`)";
         ignored "use_azure_key_vault": Kind::Bool, ["false"] => "secrets come from the environment or from files (`file:/path`)";
         ignored "user_url_validation": Kind::Any => "addresses in requests are passed on unseen";
-        ignored "proxy_config_reload_interval_seconds": Kind::SECONDS => "a changed file needs a restart";
+        ignored "proxy_config_reload_interval_seconds": Kind::SECONDS => "a changed file is taken within seconds (gateway.reload)";
         ignored "ui_access_mode": Kind::Any => "there is no user interface";
         ignored "allow_user_auth": Kind::Bool, ["false"] => "there are no users";
         ignored "allow_client_side_credentials": Kind::Bool, ["false"] => "credentials of callers never go upstream";
