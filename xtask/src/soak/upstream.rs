@@ -90,12 +90,7 @@ pub(crate) fn run_upstream(args: &UpstreamArgs) -> Result<()> {
         .doing("runtime")?;
     runtime.block_on(async {
         let authority = TestCa::new();
-        std::fs::write(args.out.join(CERTIFICATES), authority.pem()).doing(CERTIFICATES)?;
-        for name in IDENTITIES.into_iter().chain([IDENTITY]) {
-            let identity = authority.client(name);
-            let pem = format!("{}{}", identity.cert_pem(), identity.key_pem());
-            std::fs::write(args.out.join(name), pem).doing(name)?;
-        }
+        write_certificates(&authority, &args.out)?;
         let chaos = match args.chaos {
             Some(share) => Some(Arc::new(Chaos::new(share, args.seed, &args.out)?)),
             None => None,
@@ -146,4 +141,15 @@ pub(crate) fn run_upstream(args: &UpstreamArgs) -> Result<()> {
         }
         chaos.map_or(Ok(()), |chaos| chaos.flush())
     })
+}
+
+/// The authority's own certificate, and two that the gateway can show.
+fn write_certificates(authority: &TestCa, out: &Path) -> Result<()> {
+    std::fs::write(out.join(CERTIFICATES), authority.pem()).doing(CERTIFICATES)?;
+    for name in IDENTITIES.into_iter().chain([IDENTITY]) {
+        let identity = authority.client(name);
+        let pem = format!("{}{}", identity.cert_pem(), identity.key_pem());
+        std::fs::write(out.join(name), pem).doing(name)?;
+    }
+    Ok(())
 }
