@@ -116,7 +116,6 @@ impl Page {
             "Home" => (36, None),
             "ArrowLeft" => (37, None),
             "ArrowRight" => (39, None),
-            "Backspace" => (8, None),
             other => panic!("{other:?} is no key that is known here"),
         };
         let mut event =

@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Duration, timeout};
 use tokio_util::task::TaskTracker;
-
-use crate::PATIENCE;
 
 /// The way to a browser.
 #[derive(Debug)]
@@ -59,7 +57,7 @@ impl Wire {
         let written = input.write_all(&bytes).await;
         drop(input);
         written.expect("the browser (Debian package `chromium`) runs");
-        let answer = timeout(PATIENCE, told).await;
+        let answer = timeout(LIMIT, told).await;
         let mut answer = answer
             .unwrap_or_else(|_| panic!("{method} is not answered"))
             .unwrap_or_else(|_| {
@@ -103,3 +101,6 @@ impl Wire {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// For a browser on a loaded machine: a check of a whole page is one call.
+const LIMIT: Duration = Duration::from_secs(60);

@@ -17,7 +17,7 @@ use gateway_testkit::client::{ClientView, Request};
 use gateway_testkit::script::{Gate, Script};
 use gateway_testkit::upstream::{Recorded, Upstream};
 use scene::Scene;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The page as the real gateway serves it.
 async fn served() -> ClientView {
@@ -146,7 +146,7 @@ async fn a_busy_gateway_is_shown_in_light_in_dark_and_on_a_phone() {
         .await;
     for text in [
         "set aside",
-        "returns in",
+        "for 4",
         "probation",
         "gen 8",
         "draining for",
@@ -192,13 +192,24 @@ async fn nobody_is_shut_out() {
     let browser = Browser::start().await;
     let (_gateway, page) = shown(&browser, &Scene::busy()).await;
     page.eval(&format!("{axe}; true")).await;
-    for (scheme, width) in [("light", 1440), ("dark", 1440), ("light", 360)] {
+    for (scheme, width, click) in [
+        ("light", 1440, None),
+        ("dark", 1440, None),
+        ("light", 360, None),
+        ("dark", 360, Some("#deployments-table .acts button")),
+        ("light", 1440, Some("#rotate-all")),
+    ] {
         page.prefers(scheme).await;
         page.size(width, 1000).await;
+        if let Some(click) = click {
+            page.click(click).await;
+            page.until("document.querySelector('#confirm').open").await;
+        }
         let found = "axe.run(document).then((it) => it.violations.map((rule) => \
                      ({rule: rule.id, impact: rule.impact, at: rule.nodes.slice(0, 4).map((node) => node.html + node.failureSummary)})))";
         let found = page.eval(found).await;
-        assert_eq!(found, json!([]), "{scheme}, {width}: {found:#}");
+        assert_eq!(found, json!([]), "{scheme}, {width}, {click:?}: {found:#}");
+        page.press("Escape").await;
     }
 }
 
@@ -313,7 +324,7 @@ async fn a_gateway_that_falls_silent_is_told_and_found_again() {
     leave.open();
     page.until("document.querySelector('#link').textContent === 'stale'")
         .await;
-    page.shows("It answers 503.").await;
+    page.shows("not now").await;
     page.until("document.querySelector('#notice').innerText.includes('Next try in')")
         .await;
     assert_eq!(
@@ -324,6 +335,8 @@ async fn a_gateway_that_falls_silent_is_told_and_found_again() {
     page.click("#notice-act").await;
     page.until(LIVE).await;
     page.until("document.querySelector('#notice').hidden").await;
+    // Now it is there, but says nothing more.
+    page.shows("The gateway is silent.").await;
 }
 
 /// Between two reports.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// What the page is told.
 #[derive(Debug, Clone)]
-pub struct Scene {
+pub(crate) struct Scene {
     now: f64,
     deployments: Vec<Value>,
     lanes: Vec<Value>,
@@ -19,7 +19,7 @@ pub struct Scene {
 
 impl Scene {
     /// Ten deployments, some of which have seen something.
-    pub fn busy() -> Self {
+    pub(crate) fn busy() -> Self {
         let now = now();
         let mut scene = Self {
             now,
@@ -30,7 +30,7 @@ impl Scene {
         for (number, member) in MEMBERS.iter().enumerate() {
             let state = member.state;
             let mut it = json!({
-                "id": id(number), "model_name": member.group, "provider": member.provider, "model": member.model,
+                "id": id(number), "model_name": member.group, "provider": member.provider, "model": member.model, "api_base": member.base,
                 "state": state, "active": member.active, "per_minute": member.per_minute,
                 "success": member.success, "failures": {}, "cost_usd": member.per_minute / 50.0,
                 "first_content_ms": {"p50": member.first, "p99": member.first * 3.4}, "tokens_per_second": member.tokens,
@@ -57,7 +57,7 @@ impl Scene {
     }
 
     /// The same and as many more as make `deployments` of them and `streams`.
-    pub fn crowded(deployments: usize, streams: usize) -> Self {
+    pub(crate) fn crowded(deployments: usize, streams: usize) -> Self {
         let mut scene = Self::busy();
         for number in scene.deployments.len()..deployments {
             let name = format!("model-{}", number / 4);
@@ -75,13 +75,13 @@ impl Scene {
     }
 
     /// With this value in a deployment.
-    pub fn deployment(mut self, number: usize, key: &str, value: Value) -> Self {
+    pub(crate) fn deployment(mut self, number: usize, key: &str, value: Value) -> Self {
         self.deployments[number][key] = value;
         self
     }
 
     /// The report `second` seconds from now.
-    pub fn status(&self, second: i32) -> Value {
+    pub(crate) fn status(&self, second: i32) -> Value {
         let t = f64::from(second);
         let mut deployments = self.deployments.clone();
         for (number, it) in deployments.iter_mut().enumerate() {
@@ -104,7 +104,7 @@ impl Scene {
     }
 
     /// The last fifteen minutes.
-    pub fn timeline(&self) -> Value {
+    pub(crate) fn timeline(&self) -> Value {
         let mut marks = MARKS.to_vec();
         marks.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mark = |(number, (at, kind, subject, text)): (usize, &(f64, &str, &str, &str))| {
@@ -221,18 +221,18 @@ impl Scene {
 }
 
 /// Reports as an event stream that goes on for good.
-pub fn live(reports: impl IntoIterator<Item = Value>) -> Script {
+pub(crate) fn live(reports: impl IntoIterator<Item = Value>) -> Script {
     let head = Script::new().head(ResponseHead::sse());
     head.all(reports.into_iter().map(|it| event("status", &it)))
 }
 
 /// One event.
-pub fn event(name: &str, data: &Value) -> Bytes {
+pub(crate) fn event(name: &str, data: &Value) -> Bytes {
     format!("event: {name}\ndata: {data}\n\n").into()
 }
 
 /// What the real gateway serves as its page, served again.
-pub fn again(page: &ClientView) -> Script {
+pub(crate) fn again(page: &ClientView) -> Script {
     let length = Framing::Length(page.body.len() as u64);
     let mut head = ResponseHead::new(200).framed(length);
     for name in ["content-type", "content-security-policy", "cache-control"] {
@@ -257,6 +257,7 @@ struct Member {
     group: &'static str,
     provider: &'static str,
     model: &'static str,
+    base: &'static str,
     state: &'static str,
     active: u32,
     per_minute: f64,
@@ -273,6 +274,7 @@ const MEMBERS: [Member; 10] = [
         group: "gpt-4o",
         provider: "azure",
         model: "gpt-4o-eastus",
+        base: "https://acme-eastus.openai.azure.com",
         state: "ready",
         active: 14,
         per_minute: 212.0,
@@ -286,6 +288,7 @@ const MEMBERS: [Member; 10] = [
         group: "gpt-4o",
         provider: "azure",
         model: "gpt-4o-swedencentral",
+        base: "https://acme-eastus.openai.azure.com",
         state: "set_aside",
         active: 0,
         per_minute: 3.0,
@@ -307,6 +310,7 @@ const MEMBERS: [Member; 10] = [
         group: "gpt-4o",
         provider: "openai",
         model: "gpt-4o",
+        base: "https://api.openai.com/v1",
         state: "ready",
         active: 6,
         per_minute: 96.0,
@@ -320,6 +324,7 @@ const MEMBERS: [Member; 10] = [
         group: "claude-sonnet",
         provider: "anthropic",
         model: "claude-sonnet-4-5",
+        base: "https://api.anthropic.com",
         state: "ready",
         active: 11,
         per_minute: 140.0,
@@ -333,6 +338,7 @@ const MEMBERS: [Member; 10] = [
         group: "claude-sonnet",
         provider: "bedrock",
         model: "anthropic.claude-sonnet-4-5",
+        base: "https://bedrock-runtime.eu-central-1.amazonaws.com",
         state: "probation",
         active: 1,
         per_minute: 9.0,
@@ -354,6 +360,7 @@ const MEMBERS: [Member; 10] = [
         group: "claude-sonnet",
         provider: "vertex_ai",
         model: "claude-sonnet-4-5",
+        base: "https://europe-west1-aiplatform.googleapis.com",
         state: "ready",
         active: 4,
         per_minute: 64.0,
@@ -367,6 +374,7 @@ const MEMBERS: [Member; 10] = [
         group: "gemini-2.5-pro",
         provider: "vertex_ai",
         model: "gemini-2.5-pro",
+        base: "https://europe-west1-aiplatform.googleapis.com",
         state: "ready",
         active: 5,
         per_minute: 71.0,
@@ -380,6 +388,7 @@ const MEMBERS: [Member; 10] = [
         group: "gemini-2.5-pro",
         provider: "gemini",
         model: "gemini-2.5-pro",
+        base: "https://generativelanguage.googleapis.com",
         state: "drained",
         active: 0,
         per_minute: 0.0,
@@ -393,6 +402,7 @@ const MEMBERS: [Member; 10] = [
         group: "embed",
         provider: "openai",
         model: "text-embedding-3-large",
+        base: "https://api.openai.com/v1",
         state: "ready",
         active: 3,
         per_minute: 320.0,
@@ -406,6 +416,7 @@ const MEMBERS: [Member; 10] = [
         group: "llama-70b",
         provider: "openai",
         model: "meta-llama/Llama-3.3-70B",
+        base: "https://api.openai.com/v1",
         state: "ready",
         active: 2,
         per_minute: 18.0,
