@@ -48,7 +48,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A file of the project that is text; the path is relative to the root, with `/`.
+/// A file of the project; the path is relative to the root, with `/`. A picture has no text, but pages link to it.
 #[derive(Debug)]
 struct TextFile {
     path: String,
@@ -73,7 +73,7 @@ pub(crate) fn run() -> Result<()> {
     Err(Failure::new(format!("{} findings", findings.len())))
 }
 
-/// Every text file that is tracked or would be by `git add`.
+/// Every file that is tracked or would be by `git add`.
 fn text_files() -> Result<Vec<TextFile>> {
     let mut list = Command::new("git");
     list.args(["ls-files", "-z", "--cached", "--others"]);
@@ -83,10 +83,10 @@ fn text_files() -> Result<Vec<TextFile>> {
     for path in list.split('\0').filter(|path| !path.is_empty()) {
         match std::fs::read(shell::root().join(path)) {
             // What is not UTF-8 is not text.
-            Ok(bytes) => files.extend(String::from_utf8(bytes).ok().map(|text| TextFile {
+            Ok(bytes) => files.push(TextFile {
                 path: path.to_owned(),
-                text,
-            })),
+                text: String::from_utf8(bytes).unwrap_or_default(),
+            }),
             // Deleted, and the deletion is not committed yet.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).doing(path),
