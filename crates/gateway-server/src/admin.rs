@@ -1,14 +1,20 @@
 //! What an operator sees of the pools and of the deployments, and does to them.
 
 mod cooldown;
+mod drain;
 mod explain;
 mod log;
 mod reload;
+mod status;
+mod streams;
 
 pub(crate) use cooldown::cooldown;
+pub(crate) use drain::drain;
 pub(crate) use explain::explain;
 pub(crate) use log::log;
 pub(crate) use reload::reload;
+pub(crate) use status::{live, status, timeline};
+pub(crate) use streams::cut;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, ErrorInfo, ErrorKind};

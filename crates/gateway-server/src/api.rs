@@ -67,6 +67,11 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
         Route::Log => admin::log(worker, request).await,
         Route::Explain => admin::explain(worker, request).await,
         Route::Cooldown(id) => admin::cooldown(worker, &id, request).await,
+        Route::Drain(id) => admin::drain(worker, &id, request).await,
+        Route::Cut(call_id) => admin::cut(worker, &call_id),
+        Route::Status => admin::status(worker),
+        Route::Timeline => admin::timeline(worker),
+        Route::Live => admin::live(worker),
         Route::Root | Route::Call(_) | Route::Through(_) => {
             content(StatusCode::OK, "text/plain", "gateway-server\n")
         }

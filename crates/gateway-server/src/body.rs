@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use gateway_core::EndReason;
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 
 use crate::opening::Opening;
 use crate::pass_through::ThroughBody;
@@ -28,6 +29,8 @@ pub(crate) enum Outgoing {
     Opening(Box<Opening>),
     /// What a provider says to a request in its own words.
     Through(Box<ThroughBody>),
+    /// What an operator watches, until whoever has the other end drops it.
+    Watch(mpsc::Receiver<Bytes>),
 }
 
 impl Outgoing {
@@ -72,13 +75,16 @@ impl Body for Outgoing {
             Self::Stream(relay) => relay.as_mut().poll_frame(cx),
             Self::Opening(opening) => opening.poll_frame(cx),
             Self::Through(body) => body.poll_frame(cx),
+            Self::Watch(pieces) => pieces
+                .poll_recv(cx)
+                .map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole { bytes, record } => bytes.is_none() && record.is_none(),
-            Self::Stream(_) | Self::Opening(_) | Self::Through(_) => false,
+            Self::Stream(_) | Self::Opening(_) | Self::Through(_) | Self::Watch(_) => false,
         }
     }
 
@@ -87,7 +93,9 @@ impl Body for Outgoing {
             Self::Whole { bytes, .. } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Stream(_) | Self::Opening(_) | Self::Through(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Opening(_) | Self::Through(_) | Self::Watch(_) => {
+                SizeHint::default()
+            }
         }
     }
 }

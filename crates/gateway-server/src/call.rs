@@ -18,8 +18,10 @@ mod failure;
 mod headers;
 mod shown;
 
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use gateway_router::{Answered, Plan, Unanswered, execute};
@@ -83,6 +85,9 @@ pub(crate) async fn answer(
         Ok(Taken::Estimated(count)) => return count::answer(record, count),
         Err(failure) => return refuse(record, &snapshot, failure),
     };
+    if record.stream {
+        record.introduce(&carrier);
+    }
     let beat = snapshot.limits.heartbeat(dialect).filter(|_| record.stream);
     let shown_id = beat.and_then(|_| headers::call_id(&record));
     // On the heap, so that it can move into the body and go on there; and most of a call's room is its attempt's.
@@ -161,13 +166,14 @@ async fn attempt(
     asked: Box<Asked>,
     mut record: OpenRecord,
 ) -> Attempted {
+    let seed = fastrand::u64(..);
     let wish = Wish::of(&asked, &snapshot);
     let mut plan = Plan::new(
         &snapshot.catalog,
         asked.resolved,
         record.dialect,
         asked.said.options,
-        fastrand::u64(..),
+        seed,
         record.started,
     );
     let mut timers = StreamTimers::of_call(
@@ -189,17 +195,24 @@ async fn attempt(
             array: record.array,
             choices: record.choices,
             journal: &record.journal,
+            live: record.live().map(|it| &**it),
             shown: &snapshot.shown,
             due: (timers.call.0, &timers.call.1),
             mock: asked.said.mock.as_deref(),
             trace: record.trace.as_deref(),
         };
         // Pinned where it is made: every move of a future is a copy that its owner has room for.
-        pin!(execute(&mut plan, &attempts)).await
+        let mut executing = pin!(execute(&mut plan, &attempts));
+        poll_fn(|cx| match record.poll_cut(cx) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => executing.as_mut().poll(cx).map(Some),
+        })
+        .await
     };
     let outcome = match done {
-        Ok(answered) => Ok(settle(answered, &snapshot, &mut record, &mut timers)),
-        Err(unanswered) => {
+        None => Err(failure::cancelled()),
+        Some(Ok(answered)) => Ok(settle(answered, &snapshot, &mut record, &mut timers)),
+        Some(Err(unanswered)) => {
             let in_full = asked.said.tell_attempts;
             let failure = nobody_answered(unanswered, &plan, &mut record, in_full);
             count::or_estimate(failure, &mut record, &asked.envelope)

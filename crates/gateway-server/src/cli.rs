@@ -3,14 +3,11 @@
 //! Every command is a function that takes arguments and writers, so that tests need no process.
 
 mod check; // `check FILE`.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the commands that use it come next")
-)]
 mod client; // How commands talk to a running gateway.
 mod explain; // `explain MODEL`.
 mod legacy; // LiteLLM's flags that mean nothing here.
 mod migrate; // `migrate FILE`.
+mod operate; // `status`, `top`, `reload`, `rotate`, `cooldown`.
 mod papers; // `schema`, `completions`, `man`.
 mod run; // `run`, the default.
 mod show; // `config show`.
@@ -20,6 +17,7 @@ pub use client::TargetArgs;
 pub use explain::{ExplainArgs, explain};
 pub use legacy::LegacyArgs;
 pub use migrate::{MigrateArgs, migrate};
+pub use operate::{CooldownArgs, Operate, ReloadArgs, RotateArgs, StatusArgs, TopArgs, operate};
 pub use papers::{CompletionsArgs, ManArgs, completions, man, schema};
 pub use run::{RunArgs, load};
 pub use show::{ConfigArgs, Notation, ShowArgs, show};
@@ -56,6 +54,8 @@ enum Command {
     Check(CheckArgs),
     /// Tell what would happen to a call of a model: who serves it, by whose timers, and where it goes then.
     Explain(Box<ExplainArgs>),
+    #[command(flatten)]
+    Operate(Operate),
     /// Show the configuration as it counts, with the source of each value.
     Config(ConfigArgs),
     /// Grade a LiteLLM configuration: what is honored, what is different, what is not supported.
@@ -88,6 +88,8 @@ pub enum Action {
     Check(CheckArgs),
     /// [`explain`] a model.
     Explain(Box<ExplainArgs>),
+    /// [`operate`] a gateway that runs.
+    Operate(Box<Operate>),
     /// [`show`] the configuration.
     Show(Box<ShowArgs>),
     /// [`migrate`] from LiteLLM.
@@ -136,6 +138,7 @@ impl Cli {
     /// What is to be done.
     pub fn action(self) -> Action {
         match self.command {
+            Some(Command::Operate(what)) => Action::Operate(Box::new(what)),
             Some(Command::Check(args)) => Action::Check(args),
             Some(Command::Explain(args)) => Action::Explain(args),
             Some(Command::Config(args)) => Action::Show(Box::new(args.show())),

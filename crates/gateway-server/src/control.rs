@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-pub(crate) use marks::{MarkKind, Marks, seconds};
+pub(crate) use marks::{Mark, MarkKind, Marks, seconds};
 
 /// What is known of the process, and the way to its control plane.
 #[derive(Debug)]

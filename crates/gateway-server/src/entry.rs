@@ -24,6 +24,9 @@ pub fn main() -> ExitCode {
             let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
             cli::explain(&args, &environment, &mut out, &mut err)
         }
+        Action::Operate(what) => {
+            cli::operate(&what, &environment, &mut io::stdout(), &mut io::stderr())
+        }
         Action::Show(args) => {
             let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
             cli::show(&args, &environment, &mut out, &mut err)

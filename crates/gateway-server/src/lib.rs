@@ -39,6 +39,11 @@ mod metrics;
 mod record;
 mod trace;
 
+// What an operator sees: streams under way, the last minute, the page of it all.
+mod live;
+mod status;
+mod window;
+
 // What else is asked for: pools, what would happen, probes, models, the embedded upstream, the page for operators.
 mod admin;
 mod demo;

@@ -169,6 +169,7 @@ fn relayed(
     };
     record.stream = true;
     record.dialect = dialect;
+    record.introduce(&carrier);
     // The provider's words, and nothing else: no heartbeats.
     let mut told = StreamTimers::of_call(timers.call, None);
     told.idle = Some(timers.attempt.idle);

@@ -9,6 +9,7 @@ mod used;
 mod written;
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gateway_core::{Dialect, EndReason, ErrorKind, Lost, TimerName, Usage};
@@ -20,7 +21,9 @@ use tokio::time::Instant;
 use crate::admission::{Places, Refused};
 use crate::call::Shown;
 use crate::edge::{Client, InFlight, StallWatch, Verdict};
+use crate::live::{Entered, Introduction, LiveStream};
 use crate::log::Format;
+use crate::relay::Carrier;
 use crate::respond::Failure;
 use crate::trace::CallTrace;
 use crate::worker::Worker;
@@ -111,6 +114,7 @@ pub(crate) struct OpenRecord {
     record: Box<Record>,
     worker: Arc<Worker>,
     in_flight: InFlight,
+    live: Entered,
     stall: Option<Arc<StallWatch>>,
     places: Option<Box<Places>>,
     /// What was used at deployments whose streams broke off.
@@ -130,6 +134,7 @@ impl OpenRecord {
         worker.metrics().call_started(dialect);
         Self {
             record: Box::new(Record::new(dialect, call_id, started)),
+            live: worker.shared.live.enter(worker.lane()),
             worker,
             in_flight: client.enter(),
             stall: None,
@@ -142,6 +147,44 @@ impl OpenRecord {
     /// The call's client is watched over by this, beside its socket.
     pub(crate) fn watched(&mut self, stall: &Arc<StallWatch>) {
         self.stall = Some(Arc::clone(stall));
+    }
+
+    /// From now on others see the stream that this call is.
+    pub(crate) fn introduce(&mut self, carrier: &Carrier) {
+        self.live.introduce(Introduction {
+            started: self.record.started,
+            call_id: &self.record.call_id,
+            dialect: self.record.dialect,
+            model: self.record.model.as_deref().unwrap_or_default(),
+            carrier: carrier.clone(),
+        });
+    }
+
+    /// What others see of the stream that this call is.
+    pub(crate) fn live(&self) -> Option<&Arc<LiveStream>> {
+        self.live.stream()
+    }
+
+    /// Shows what has been handed over by now.
+    #[inline]
+    pub(crate) fn show(&self) {
+        if let Some(stream) = self.live.stream() {
+            stream.handed_over(self.record.events, self.record.bytes);
+        }
+    }
+
+    /// Whether an operator has ended the call.
+    #[inline]
+    pub(crate) fn is_cut(&self) -> bool {
+        self.live.is_cut()
+    }
+
+    /// Ready when an operator has ended the call; else whoever polls is woken when one does.
+    #[inline]
+    pub(crate) fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.live
+            .stream()
+            .map_or(Poll::Pending, |stream| stream.poll_cut(cx))
     }
 
     /// Waits for a place among the calls under way, which it keeps until the record is closed.
@@ -182,6 +225,9 @@ impl OpenRecord {
         if let Some(broken) = &self.record.attempt {
             self.record.journal.broke(broken, end);
         }
+        if let Some(stream) = self.live.stream() {
+            stream.asks(&attempt.deployment);
+        }
         let usage = std::mem::take(&mut self.record.usage);
         let spent = self.spent.take().map_or(usage, |spent| sum(*spent, usage));
         self.spent = Some(Box::new(spent));
@@ -215,7 +261,10 @@ impl OpenRecord {
     /// Notes that the first meaningful content is there.
     pub(crate) fn content_arrived(&mut self, now: Instant) {
         let since = now.saturating_duration_since(self.record.started);
-        self.record.first_content.get_or_insert(since);
+        let since = *self.record.first_content.get_or_insert(since);
+        if let Some(stream) = self.live.stream() {
+            stream.content(since);
+        }
     }
 }
 
@@ -238,6 +287,7 @@ impl Drop for OpenRecord {
         drop(self.places.take());
         let stalled = self.stall.as_ref().is_some_and(|watch| watch.has_stalled());
         let end = self.end.unwrap_or_else(|| match self.in_flight.verdict() {
+            _ if self.live.is_cut() => EndReason::Cancelled,
             Verdict::Alive | Verdict::Gone if !stalled => EndReason::ClientGone,
             _ => EndReason::Timer(TimerName::ClientWrite),
         });
@@ -254,6 +304,7 @@ impl Drop for OpenRecord {
         let took = now.saturating_duration_since(record.started);
         let metrics = self.worker.metrics();
         metrics.call_ended(record, &entries, end, took);
+        self.worker.shared.board.call_ended(record, &entries, end);
         let lines = self.worker.lines();
         if lines.takes_call(end == EndReason::Complete) {
             lines.push(self.worker.lane(), |out| match lines.format() {

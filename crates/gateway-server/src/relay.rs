@@ -1,6 +1,7 @@
 //! Relays a stream to its client: event by event as they come, heartbeats while nothing comes, and an end that says
 //! what kind of end it is.
 
+mod carrier;
 mod timers;
 
 use std::future::Future;
@@ -11,29 +12,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo};
+use gateway_transport::KilledBy;
 use http_body::Frame;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::body::Cut;
 use crate::call::{Continuation, Continued, GoingOn};
-use crate::edge::{SocketState, StallWatch};
 use crate::record::OpenRecord;
-use crate::upstream::{Batch, Ending, UpstreamStream};
+use crate::upstream::{Batch, Ending, UpstreamStream, told_of_kill};
 use crate::worker::Worker;
 use timers::{Due, expired, expired_timer, next_alarm};
 
+pub(crate) use carrier::Carrier;
 pub(crate) use timers::StreamTimers;
-
-/// How the client's connection carries the stream, which decides how a broken one is ended.
-#[derive(Clone, Debug)]
-pub(crate) enum Carrier {
-    /// The error event must have reached the kernel before the connection is cut: hyper drops what is followed by an
-    /// error in the same poll.
-    Http1(Arc<SocketState>),
-    /// A reset would overtake the error event, so the stream ends as if it were complete, without its marker.
-    Http2(Arc<StallWatch>),
-}
 
 pin_project! {
     /// The body of a streamed response.
@@ -144,7 +136,11 @@ impl Relay {
         if let Carrier::Http2(watch) = &self.carrier {
             watch.asked();
         }
+        self.as_mut().obey();
         let polled = self.as_mut().poll_piece(cx);
+        if polled.is_pending() && self.is_open() && self.record.poll_cut(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
         if let (Carrier::Http2(watch), Poll::Ready(_)) = (&self.carrier, &polled) {
             watch.handed_over();
         }
@@ -247,6 +243,7 @@ impl Relay {
             ready = continuation.pass(ready);
         }
         this.record.bytes += ready.len() as u64;
+        this.record.show();
         if let Some(ending) = batch.ending {
             self.take_ending(ending);
         }
@@ -278,6 +275,29 @@ impl Relay {
             }
         };
         *self.project().state = State::LastPiece(rest, last);
+    }
+
+    /// Whether there is more to come.
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open | State::GoingOn(..))
+    }
+
+    /// An operator may have ended the stream: then nobody is asked to go on.
+    fn obey(mut self: Pin<&mut Self>) {
+        if !self.record.is_cut() || !self.is_open() {
+            return;
+        }
+        let this = self.as_mut().project();
+        if let Some(upstream) = this.upstream.as_ref() {
+            this.record.usage = upstream.usage();
+        }
+        let (reason, error) = told_of_kill(KilledBy::Operator);
+        let (event, last) = self.as_mut().broken(Break {
+            reason,
+            detail: error.message.clone(),
+            error,
+        });
+        *self.project().state = State::LastPiece(event, last);
     }
 
     /// Somebody else is asked to go on, if that is possible: meanwhile only the call's own timer runs.

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use gateway_core::Dialect;
 use gateway_router::Catalog;
 use gateway_transport::{Origin, Shard, Transport};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
@@ -16,9 +17,11 @@ use crate::auth::Keys;
 use crate::call::ShownDeployments;
 use crate::control::Control;
 use crate::edge::ConnectionLimits;
+use crate::live::Live;
 use crate::log::Lines;
 use crate::metrics::Metrics;
 use crate::pass_through::Gates;
+use crate::status::Board;
 use crate::trace::{TraceRules, Traces};
 
 /// Everything that a configuration decides about calls. Swapped as one; a call keeps the one it began with.
@@ -134,6 +137,10 @@ pub(crate) struct Shared {
     pub traces: Traces,
     /// The control plane.
     pub control: Control,
+    /// The calls under way.
+    pub live: Arc<Live>,
+    /// What operators look at.
+    pub board: Board,
     draining: AtomicBool,
 }
 
@@ -148,6 +155,8 @@ impl Shared {
         control: Control,
     ) -> Self {
         Self {
+            live: Live::new(transport.shards()),
+            board: Board::new(Instant::now()),
             snapshot: ArcSwap::from_pointee(snapshot),
             admission,
             transport,

@@ -104,7 +104,8 @@ pub use resolve::{ResolveFuture, Resolver, SystemResolver};
 pub use rotate::{Prewarm, RotateOptions, Rotated, Selector};
 pub use send::SendOptions;
 pub use snapshot::{
-    ConnectionsSnapshot, GenerationSnapshot, GenerationState, OriginSnapshot, Snapshot,
+    ConnectionsSnapshot, CurrentGeneration, GenerationSnapshot, GenerationState, OriginSnapshot,
+    Snapshot,
 };
 pub use spec::{
     ClientIdentity, ConnectSpec, Http2Mode, Roots, Scheme, SocketOptions, TlsSpec, Verify,

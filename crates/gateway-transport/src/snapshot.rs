@@ -78,6 +78,28 @@ pub struct ConnectionsSnapshot {
     pub connecting: usize,
 }
 
+/// The generation of an origin on which new exchanges start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentGeneration {
+    /// The origin's label. Two origins may have the same, but not in the same place in memory.
+    pub origin: Arc<str>,
+    /// Its number; numbers of an origin only grow.
+    pub number: u64,
+    /// Why it was born.
+    pub reason: &'static str,
+}
+
+impl CurrentGeneration {
+    pub(crate) fn of(origin: &OriginInner) -> Self {
+        let current = Arc::clone(&origin.control().current);
+        Self {
+            origin: Arc::clone(&origin.label),
+            number: current.number,
+            reason: current.reason.as_str(),
+        }
+    }
+}
+
 #[derive(Default)]
 struct LeaseCount {
     exclusive: usize,

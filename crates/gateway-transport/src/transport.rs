@@ -22,7 +22,7 @@ use crate::{
     rotate::{RotateOptions, Rotated, Selector, rotate},
     send::{SendOptions, send},
     shutdown::shutdown,
-    snapshot::{OriginSnapshot, Snapshot},
+    snapshot::{CurrentGeneration, OriginSnapshot, Snapshot},
     spec::ConnectSpec,
 };
 
@@ -150,6 +150,13 @@ impl Transport {
             .collect();
         origins.sort_by(|a, b| a.origin.cmp(&b.origin));
         Snapshot { origins }
+    }
+
+    /// The current generation of every origin: what [`snapshot`](Self::snapshot) says of it, without looking at
+    /// connections. For whoever looks often.
+    pub fn current(&self) -> Vec<CurrentGeneration> {
+        let origins = self.0.origins();
+        origins.iter().map(|it| CurrentGeneration::of(it)).collect()
     }
 
     /// The last rotation: refuses new exchanges, closes what is idle, waits for what runs, and cuts what still runs

@@ -1,11 +1,10 @@
 //! What the log takes, seen and changed while the process runs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 
 use super::{bad_request, read};
 use crate::body::Outgoing;

@@ -39,6 +39,16 @@ pub(super) enum Route {
     Explain,
     /// Sets the deployment with this id aside, or brings it back.
     Cooldown(String),
+    /// Drains the deployment with this id, or brings it back.
+    Drain(String),
+    /// Ends the stream with this name.
+    Cut(String),
+    /// The state of everything.
+    Status,
+    /// The last fifteen minutes.
+    Timeline,
+    /// Both, as they change.
+    Live,
     /// Probes of clients that only want to know whether somebody is here.
     Root,
 }
@@ -82,7 +92,12 @@ impl Route {
             | Self::Reload
             | Self::Log
             | Self::Explain
-            | Self::Cooldown(_) => scope != Scope::Calls,
+            | Self::Cooldown(_)
+            | Self::Drain(_)
+            | Self::Cut(_)
+            | Self::Status
+            | Self::Timeline
+            | Self::Live => scope != Scope::Calls,
             Self::Call(_) | Self::Through(_) | Self::Models(_) | Self::Model(..) => {
                 scope != Scope::Admin
             }
@@ -108,7 +123,12 @@ pub(super) fn route(method: &Method, path: &str, scope: Scope) -> Result<Route, 
     })?;
     let wanted = match route {
         Route::Through(_) => return Ok(route),
-        Route::Call(_) | Route::Rotate | Route::Reload | Route::Cooldown(_) => Method::POST,
+        Route::Call(_)
+        | Route::Rotate
+        | Route::Reload
+        | Route::Cooldown(_)
+        | Route::Drain(_)
+        | Route::Cut(_) => Method::POST,
         // Who looks gets what it is, who sends something changes it.
         Route::Log if [Method::POST, Method::PUT].contains(method) => method.clone(),
         // The body of a POST is the request that is meant.
@@ -146,6 +166,9 @@ fn match_path(path: &str) -> Option<Route> {
         "/admin/reload" => Route::Reload,
         "/admin/log" => Route::Log,
         "/admin/explain" => Route::Explain,
+        "/admin/status" => Route::Status,
+        "/admin/timeline" => Route::Timeline,
+        "/admin/live" => Route::Live,
         _ => return match_named(path),
     })
 }
@@ -158,8 +181,14 @@ fn match_named(path: &str) -> Option<Route> {
         }
     }
     if let Some(rest) = path.strip_prefix("/admin/deployments/") {
-        let id = rest.strip_suffix("/cooldown")?;
-        return Some(Route::Cooldown(decode(id)?));
+        if let Some(id) = rest.strip_suffix("/cooldown") {
+            return Some(Route::Cooldown(decode(id)?));
+        }
+        let id = rest.strip_suffix("/drain")?;
+        return Some(Route::Drain(decode(id)?));
+    }
+    if let Some(rest) = path.strip_prefix("/admin/streams/") {
+        return Some(Route::Cut(decode(rest.strip_suffix("/cut")?)?));
     }
     for prefix in ["/openai/deployments/", "/engines/"] {
         if let Some(rest) = path.strip_prefix(prefix) {

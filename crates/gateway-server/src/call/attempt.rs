@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::mock::Mock;
 use super::shown::ShownDeployments;
 use super::{Answer, outcome};
+use crate::live::LiveStream;
 use crate::record::Journal;
 use crate::respond::Failure;
 use crate::trace::CallTrace;
@@ -38,6 +39,8 @@ pub(super) struct Attempts<'a> {
     /// How many answers it asked for, if it said so.
     pub choices: Option<u64>,
     pub journal: &'a Journal,
+    /// What others see of the call, if it is a stream.
+    pub live: Option<&'a LiveStream>,
     /// What is known of deployments beside routing.
     pub shown: &'a ShownDeployments,
     /// When the whole call must be over.
@@ -60,6 +63,9 @@ impl Attempts<'_> {
         match exchange(attempt, call, &self.worker.shard, complete).await {
             Ok((response, reply)) => {
                 self.journal.answered(attempt, &response);
+                if let Some(live) = self.live {
+                    live.connected(response.body().lease().generation);
+                }
                 outcome::read(response, reply, self).await
             }
             Err(error) => {
@@ -119,6 +125,9 @@ impl Call for Attempts<'_> {
 
     async fn attempt(&self, attempt: &Attempt) -> Result<Got, Failed<Failure>> {
         self.journal.began(attempt);
+        if let Some(live) = self.live {
+            live.asks(&attempt.deployment);
+        }
         let changed = match overrides(attempt) {
             Some(overrides) => Some(self.changed(overrides)?),
             None => None,

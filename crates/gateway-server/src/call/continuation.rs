@@ -253,6 +253,8 @@ impl ContinuedCall {
             array: false,
             choices: self.choices,
             journal: &self.journal,
+            // Its call shows where it goes on when it does.
+            live: None,
             shown: &self.snapshot.shown,
             due: (due, &timer),
             mock: None,

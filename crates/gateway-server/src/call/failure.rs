@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use gateway_core::{EndReason, ErrorInfo, ErrorKind};
 use gateway_router::{GiveUp, Nobody, NobodyWhy, UnansweredCause};
+use gateway_transport::KilledBy;
 
 use crate::record::{Entry, told};
 use crate::respond::Failure;
+use crate::upstream::told_of_kill;
 
 /// The failure, with what was attempted: in full when a timer fired or `in_full` was asked for, else their number if
 /// there were several.
@@ -41,6 +43,12 @@ pub(super) fn of(
     });
     message.push_str(&text);
     failure
+}
+
+/// An operator has ended the call.
+pub(super) fn cancelled() -> Failure {
+    let (end, error) = told_of_kill(KilledBy::Operator);
+    Failure::new(end, error).without_retry()
 }
 
 /// The failure with the wait until somebody `returns`, where the client is told to come back and nobody has said when.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gateway_router::{Catalog, Deployment};
@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use super::headers;
 use super::mock::Mock;
 use crate::metrics::DeploymentCounters;
+use crate::window::DeploymentWindow;
 
 /// All deployments of a catalog.
 pub(crate) struct ShownDeployments {
@@ -48,6 +49,8 @@ pub(crate) struct Shown {
     pub configured: Configured,
     /// Its counters.
     pub counters: DeploymentCounters,
+    /// Its last minute, looked up once.
+    pub window: OnceLock<Arc<DeploymentWindow>>,
 }
 
 impl ShownDeployments {
@@ -106,6 +109,7 @@ impl Shown {
             head: HeaderMap::new(),
             configured,
             counters: DeploymentCounters::default(),
+            window: OnceLock::new(),
         };
         shown.head = headers::of_deployment(&shown);
         shown

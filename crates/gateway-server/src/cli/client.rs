@@ -85,11 +85,6 @@ impl Client {
         self
     }
 
-    /// The gateway's address.
-    pub(crate) fn base(&self) -> &str {
-        &self.target.base
-    }
-
     /// Runs `work` to its end on this client's runtime, on which the async functions of a client must run.
     pub(crate) fn wait<F: Future>(&self, work: F) -> F::Output {
         self.runtime.block_on(work)

@@ -109,6 +109,9 @@ impl Client {
         if self.socket.blocked_for(now) > Some(limits.slow_client) {
             return Some(Verdict::Slow);
         }
+        if self.socket.verdict() == Verdict::GivenUp {
+            return Some(Verdict::GivenUp);
+        }
         if self.in_flight.load(Ordering::Relaxed) > 0 {
             return None;
         }

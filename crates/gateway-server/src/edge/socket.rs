@@ -20,6 +20,8 @@ pub(crate) enum Verdict {
     Gone,
     /// The client has not taken a byte for longer than it may.
     Slow,
+    /// An operator gave it up while it did not read.
+    GivenUp,
 }
 
 /// What is known of a client's socket while hyper owns it. Shared by the socket, the task that drives the
@@ -47,7 +49,8 @@ impl SocketState {
         match self.verdict.load(Ordering::Relaxed) {
             0 => Verdict::Alive,
             1 => Verdict::Gone,
-            _ => Verdict::Slow,
+            2 => Verdict::Slow,
+            _ => Verdict::GivenUp,
         }
     }
 
@@ -105,6 +108,7 @@ impl SocketState {
             Verdict::Alive => return,
             Verdict::Gone => 1,
             Verdict::Slow => 2,
+            Verdict::GivenUp => 3,
         };
         // Losing the race means that somebody gave a reason before us: that one counts.
         let _first_wins =

@@ -4,7 +4,7 @@
 //! anything: the provider's stream would stay unread for as long as the client likes. So every HTTP/2 stream runs in
 //! a task that looks whether its body is still being asked.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +14,15 @@ use hyper::rt::Executor;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
+use crate::live::Cut;
+
 /// What the task of an HTTP/2 stream and the body that runs in it know of each other.
 #[derive(Debug, Default)]
 pub(crate) struct StallWatch {
     /// When the body last handed something over that was not asked for more since.
     handed_over: Mutex<Option<Instant>>,
     stalled: AtomicBool,
+    given_up: Cut,
 }
 
 impl StallWatch {
@@ -36,6 +39,17 @@ impl StallWatch {
     /// The body handed something over: until it is asked again, the client has not taken it.
     pub(crate) fn handed_over(&self) {
         *self.lock() = Some(Instant::now());
+    }
+
+    /// How long the client has not taken what was handed over.
+    pub(crate) fn blocked_for(&self, now: Instant) -> Option<Duration> {
+        let since = *self.lock();
+        since.map(|at| now.saturating_duration_since(at))
+    }
+
+    /// Ends the stream at once, without a word to its client.
+    pub(crate) fn give_up(&self) {
+        self.given_up.order();
     }
 
     /// Whether the stream was given up because its client did not read.
@@ -89,6 +103,7 @@ where
                 _ = stream => {}
                 // Dropping the stream resets it, which is all that such a client can still be told.
                 () = watch.stall(limit) => {}
+                () = poll_fn(|cx| watch.given_up.poll(cx)) => {}
             }
         });
     }

@@ -128,6 +128,7 @@ pub(super) fn start(
     }
     #[cfg(feature = "otlp")]
     crate::trace::start(&planes.shared, &planes.tasks, control.handle());
+    planes.look_on(control);
     announce(&listener, settings, &planes);
     Ok(Started {
         planes,
@@ -165,6 +166,13 @@ impl Planes {
         self.workers.push(worker);
         self.threads.push(thread);
         Ok(())
+    }
+
+    /// Has somebody look at everything once a second.
+    fn look_on(&self, control: &Runtime) {
+        let watch = crate::status::watch(Arc::clone(&self.shared));
+        let quit = self.quit.clone();
+        TaskTracker::new().spawn_on(quit.run_until_cancelled_owned(watch), control.handle());
     }
 
     /// Opens the operators' own listener, which stays open while the process drains.

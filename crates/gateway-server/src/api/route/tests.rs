@@ -138,3 +138,27 @@ fn googles_methods_stand_behind_the_models_name() {
     );
     assert_eq!(dialect_of("/v1beta/models/x:embedContent"), Dialect::Gemini);
 }
+
+#[test]
+fn what_operators_look_at_and_steer_has_routes() {
+    let of = |method, path| route(&method, path, Scope::Admin);
+    for (method, path, expected) in [
+        (Method::GET, "/admin/status", Route::Status),
+        (Method::GET, "/admin/timeline", Route::Timeline),
+        (Method::GET, "/admin/live", Route::Live),
+        (
+            Method::POST,
+            "/admin/streams/a%2Fb/cut",
+            Route::Cut("a/b".to_owned()),
+        ),
+        (
+            Method::POST,
+            "/admin/deployments/west/drain",
+            Route::Drain("west".to_owned()),
+        ),
+    ] {
+        assert_eq!(of(method.clone(), path), Ok(expected), "{path}");
+        assert!(route(&method, path, Scope::Calls).is_err(), "{path}");
+    }
+    assert!(of(Method::GET, "/admin/streams/a/cut").is_err());
+}

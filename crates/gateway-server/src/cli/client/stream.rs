@@ -74,6 +74,11 @@ impl Events {
         }
     }
 
+    /// What an event that cannot be read is.
+    pub(crate) fn odd(&self, why: &dyn std::error::Error) -> ClientError {
+        self.broken(why)
+    }
+
     fn broken(&self, why: &dyn std::error::Error) -> ClientError {
         ClientError::Broken {
             base: self.base.clone(),
