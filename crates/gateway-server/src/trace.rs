@@ -4,6 +4,10 @@
 //! With one, ids are made when the call begins; the spans are made when it has ended, of its record, away from the
 //! worker: what a worker does is to hand a compact copy over, and it never waits.
 
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(dead_code, reason = "spans alone tell of requests")
+)]
 mod call; // The place of one call in its trace.
 mod context; // `traceparent` and `tracestate`.
 mod rules; // What the configuration says of traces.

@@ -1,10 +1,11 @@
 //! What the log takes, seen and changed while the process runs.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::{bad_request, read};
 use crate::body::Outgoing;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::sync::{Mutex, OnceLock};
-use std::time::Instant;
 
+use tokio::time::Instant;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use super::lock;

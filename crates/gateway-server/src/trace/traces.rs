@@ -16,6 +16,13 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Finished calls on their way to the collector, and what became of them.
 #[derive(Debug)]
+#[cfg_attr(
+    feature = "otlp",
+    expect(
+        clippy::vec_box,
+        reason = "a lane that grows moves what it holds, while a worker waits"
+    )
+)]
 pub(crate) struct Traces {
     #[cfg(feature = "otlp")]
     lanes: Box<[Mutex<Vec<Box<Finished>>>]>,
@@ -129,6 +136,7 @@ impl Traces {
     }
 
     /// Takes out what waits.
+    #[expect(clippy::vec_box, reason = "as the lanes hold it")]
     pub(super) fn take(&self) -> Vec<Box<Finished>> {
         let mut calls = Vec::new();
         for lane in &self.lanes {

@@ -28,68 +28,77 @@ fn url(text: &str, names: &[(&str, &str)]) -> Option<String> {
     Some(export.url.expose().to_owned())
 }
 
+/// A configuration, variables, and where traces go.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    Option<&'static str>,
+);
+
+const COLLECTORS: &[Case] = &[
+    ("", &[], None),
+    ("gateway: {tracing: {sample_ratio: 0.5}}\n", &[], None),
+    ("", &[("OTEL_ENDPOINT", "http://a:1")], None),
+    (
+        "gateway: {tracing: {enabled: true}}\n",
+        &[],
+        Some("http://localhost:4318/v1/traces"),
+    ),
+    (
+        "gateway: {tracing: {endpoint: 'http://a:1/otlp/'}}\n",
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2")],
+        Some("http://a:1/otlp/v1/traces"),
+    ),
+    (
+        "",
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2")],
+        Some("http://b:2/v1/traces"),
+    ),
+    (
+        "",
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:3/as-it-is"),
+        ],
+        Some("http://c:3/as-it-is"),
+    ),
+    (
+        "litellm_settings: {callbacks: [otel]}\n",
+        &[("OTEL_ENDPOINT", "https://d.example/v1/traces")],
+        Some("https://d.example/v1/traces"),
+    ),
+    (
+        "litellm_settings: {success_callback: otel}\n",
+        &[("OTEL_ENDPOINT", "https://d.example")],
+        Some("https://d.example/v1/traces"),
+    ),
+    (
+        "",
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"),
+            ("OTEL_SDK_DISABLED", "true"),
+        ],
+        None,
+    ),
+    (
+        "",
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"),
+            ("OTEL_TRACES_EXPORTER", "none"),
+        ],
+        None,
+    ),
+    (
+        "gateway: {tracing: {enabled: false}}\n",
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2")],
+        None,
+    ),
+];
+
 #[test]
 fn nothing_is_collected_unless_somebody_names_a_collector() {
-    for (text, names, expected) in [
-        ("", &[][..], None),
-        ("gateway: {tracing: {sample_ratio: 0.5}}\n", &[], None),
-        ("", &[("OTEL_ENDPOINT", "http://a:1")], None),
-        (
-            "gateway: {tracing: {enabled: true}}\n",
-            &[],
-            Some("http://localhost:4318/v1/traces"),
-        ),
-        (
-            "gateway: {tracing: {endpoint: 'http://a:1/otlp/'}}\n",
-            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2")],
-            Some("http://a:1/otlp/v1/traces"),
-        ),
-        (
-            "",
-            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2")],
-            Some("http://b:2/v1/traces"),
-        ),
-        (
-            "",
-            &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"),
-                ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:3/as-it-is"),
-            ],
-            Some("http://c:3/as-it-is"),
-        ),
-        (
-            "litellm_settings: {callbacks: [otel]}\n",
-            &[("OTEL_ENDPOINT", "https://d.example/v1/traces")],
-            Some("https://d.example/v1/traces"),
-        ),
-        (
-            "litellm_settings: {success_callback: otel}\n",
-            &[("OTEL_ENDPOINT", "https://d.example")],
-            Some("https://d.example/v1/traces"),
-        ),
-        (
-            "",
-            &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"),
-                ("OTEL_SDK_DISABLED", "true"),
-            ],
-            None,
-        ),
-        (
-            "",
-            &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"),
-                ("OTEL_TRACES_EXPORTER", "none"),
-            ],
-            None,
-        ),
-        (
-            "gateway: {tracing: {enabled: false}}\n",
-            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2")],
-            None,
-        ),
-    ] {
-        assert_eq!(url(text, names).as_deref(), expected, "{text} {names:?}");
+    for (text, names, expected) in COLLECTORS {
+        assert_eq!(url(text, names).as_deref(), *expected, "{text} {names:?}");
     }
 }
 
