@@ -166,14 +166,13 @@ async fn attempt(
     asked: Box<Asked>,
     mut record: OpenRecord,
 ) -> Attempted {
-    let seed = fastrand::u64(..);
     let wish = Wish::of(&asked, &snapshot);
     let mut plan = Plan::new(
         &snapshot.catalog,
         asked.resolved,
         record.dialect,
         asked.said.options,
-        seed,
+        fastrand::u64(..),
         record.started,
     );
     let mut timers = StreamTimers::of_call(
