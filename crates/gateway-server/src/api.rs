@@ -1,5 +1,6 @@
 //! Which path is what, and who may ask for it.
 
+mod query;
 mod route;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::worker::Worker;
 use crate::{admin, call, health, models, pass_through, ui};
 use route::{Route, dialect_of, route};
 
+pub(crate) use query::parameter;
 pub(crate) use route::{CallRoute, ModelShape, decode};
 
 /// Answers one request.
@@ -50,7 +52,7 @@ pub(crate) async fn answer(
     other(&worker, route, request).await
 }
 
-async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Response<Outgoing> {
+async fn other(worker: &Arc<Worker>, route: Route, request: Request<Incoming>) -> Response<Outgoing> {
     match route {
         Route::Models(shape) => models::list(worker, models::dialect(request.headers(), shape)),
         Route::Model(id, shape) => {
@@ -58,7 +60,10 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
         }
         Route::Liveness => health::liveness(),
         Route::Readiness => health::readiness(worker),
-        Route::Health => health::deployments(worker),
+        Route::Health => {
+            let query = request.uri().query().unwrap_or_default();
+            health::deployments(worker, query).await
+        }
         Route::Metrics => health::metrics(worker),
         Route::Page => ui::page(request.headers()),
         Route::Pools => admin::pools(worker),

@@ -13,6 +13,7 @@ mod render; // Problems for people and for machines.
 mod settings; // What the program needs.
 
 mod check; // The walk with the tables.
+mod checks; // Probes of deployments.
 mod deployment; // `model_list`.
 mod differences; // From LiteLLM, on purpose.
 mod duplicates; // Every duplicate key of a refused file.
@@ -32,7 +33,8 @@ mod show; // The effective configuration, with sources.
 mod suggest; // The nearest known key.
 mod tree; // What the user said, with positions.
 
-pub use deployment::{DeploymentSettings, Mock};
+pub use checks::{Checks, Details};
+pub use deployment::{Background, Check, DeploymentSettings, Mock};
 pub use digest::Digest;
 pub use environment::Environment;
 pub use files::{Look, WatchedFile};

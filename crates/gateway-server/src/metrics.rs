@@ -97,6 +97,16 @@ impl Metrics {
         out
     }
 
+    /// A probe says that a deployment answers.
+    pub(crate) fn answers(&self, deployment: &str) {
+        self.failing.remove(deployment);
+    }
+
+    /// A probe says that it does not.
+    pub(crate) fn fails(&self, deployment: &Arc<str>) {
+        self.failing.insert(Arc::clone(deployment));
+    }
+
     fn note_outcome(&self, entries: &[Entry], end: EndReason) {
         let Some(Entry {
             deployment, status, ..

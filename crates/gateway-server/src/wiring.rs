@@ -107,6 +107,7 @@ pub(crate) fn snapshot(
             settings.auth.key_header.clone(),
         ),
         limits: call_limits(settings),
+        checks: settings.checks,
         connections: connection_limits(settings),
         left_out: problematic,
         tracing: TraceRules::new(settings, environment),
@@ -158,6 +159,7 @@ fn configured(said: &DeploymentSettings) -> Configured {
     Configured {
         mock: Mock::configured(said.mock.response.as_ref(), said.mock.timeout),
         heartbeat: said.heartbeat,
+        check: said.check.clone(),
     }
 }
 

@@ -14,8 +14,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
 use crate::auth::Keys;
+use crate::config::Checks;
 use crate::call::ShownDeployments;
 use crate::control::Control;
+use crate::health::Probes;
 use crate::edge::ConnectionLimits;
 use crate::live::Live;
 use crate::log::Lines;
@@ -33,6 +35,8 @@ pub(crate) struct Snapshot {
     pub keys: Keys,
     /// Limits and timers of calls.
     pub limits: CallLimits,
+    /// How deployments are probed.
+    pub checks: Checks,
     /// What connections of clients may do that are accepted now.
     pub connections: ConnectionLimits,
     /// What is known of the catalog's deployments beside routing.
@@ -141,6 +145,8 @@ pub(crate) struct Shared {
     pub live: Arc<Live>,
     /// What operators look at.
     pub board: Board,
+    /// What came of probes.
+    pub probes: Probes,
     draining: AtomicBool,
 }
 
@@ -164,6 +170,7 @@ impl Shared {
             traces: Traces::new(lines.lanes()),
             lines,
             control,
+            probes: Probes::default(),
             draining: AtomicBool::new(false),
         }
     }

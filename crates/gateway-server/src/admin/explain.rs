@@ -5,6 +5,7 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::{bad_request, collect};
+use crate::api::parameter;
 use crate::body::Outgoing;
 use crate::explain::Question;
 use crate::respond::{json, refuse};
@@ -40,25 +41,4 @@ fn request_headers(headers: &HeaderMap) -> HeaderMap {
     those
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
-}
-
-/// A parameter of a query (the first of this name), with `+` and percent-encoding resolved.
-fn parameter(query: &str, wanted: &str) -> Option<String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(name, _)| *name == wanted);
-    let (_, value) = values.next()?;
-    crate::api::decode(&value.replace('+', " "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parameter;
-
-    #[test]
-    fn parameters_are_found_by_name_and_decoded() {
-        let query = "a=1&model=openai%2Fgpt+4%2B&model=2&empty=";
-        assert_eq!(parameter(query, "model").as_deref(), Some("openai/gpt 4+"));
-        assert_eq!(parameter(query, "empty").as_deref(), Some(""));
-        assert_eq!(parameter(query, "mode"), None);
-    }
 }

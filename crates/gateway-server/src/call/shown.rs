@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::headers;
 use super::mock::Mock;
+use crate::config::Check;
 use crate::metrics::DeploymentCounters;
 use crate::window::DeploymentWindow;
 
@@ -28,6 +29,8 @@ pub(crate) struct Configured {
     pub mock: Option<Mock>,
     /// Silence after which its streams get a heartbeat, zero: never. `None`: as those of all others.
     pub heartbeat: Option<Duration>,
+    /// How it is probed.
+    pub check: Check,
 }
 
 /// One deployment.

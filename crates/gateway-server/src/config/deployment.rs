@@ -1,6 +1,7 @@
 //! From the entries of `model_list` to deployments.
 
 mod aws; // Amazon.
+mod checks; // Probes.
 pub(super) mod connect; // TLS, HTTP/2.
 mod params; // What is said, in order of precedence.
 mod providers; // Those that the config adds.
@@ -17,6 +18,7 @@ use gateway_providers::{
     ConnectOptions, Endpoint, EndpointConfig, EndpointError, Environment as Providers, PriceKind,
 };
 use gateway_router::DeploymentConfig;
+pub use checks::{Background, Check};
 use params::Params;
 use regex_lite::Regex;
 use std::borrow::Cow;
@@ -34,6 +36,8 @@ pub struct DeploymentSettings {
     pub mock: Mock,
     /// Its credentials serve requests in its provider's own words.
     pub pass_through: bool,
+    /// How it is probed.
+    pub check: Check,
     /// Where it is written: `file:line:column`, or the flag that made it.
     pub origin: String,
 }
@@ -199,6 +203,7 @@ fn one(
             timeout: params.flag("mock_timeout").unwrap_or(false),
         },
         pass_through: params.flag("use_in_pass_through").unwrap_or(false),
+        check: checks::check(&params),
         origin: report.describe(&first_key(entry)),
     };
     match params.get("organization").map(Node::items) {

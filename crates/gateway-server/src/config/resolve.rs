@@ -6,6 +6,7 @@ mod telemetry; // The log, and traces.
 
 pub(super) use calls::aliases;
 
+use super::checks::Checks;
 use super::deployment::{self, DeploymentSettings, connect};
 use super::environment::Environment;
 use super::layers::Layers;
@@ -67,6 +68,7 @@ pub(super) fn settings(
         routing: facts.routing(written, report),
         slow_client: facts.slow_client(report),
         heartbeats: facts.heartbeats(),
+        checks: Checks::said(&said.general_settings),
         drain: facts.drain(sources.demo),
         watch: said.gateway.reload.watch,
         log: facts.log(),

@@ -335,6 +335,10 @@ pub(super) struct General {
     pub(super) max_in_flight_requests_per_worker: Option<usize>,
     pub(super) max_queued_requests_per_worker: Option<usize>,
     pub(super) admission_queue_timeout_seconds: Option<f64>,
+    pub(super) background_health_checks: bool,
+    pub(super) health_check_interval: Option<f64>,
+    pub(super) health_check_details: Option<bool>,
+    pub(super) health_check_concurrency: Option<usize>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {

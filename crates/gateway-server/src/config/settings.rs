@@ -1,5 +1,6 @@
 //! What the program needs: everything resolved, nothing left to look up.
 
+use super::checks::Checks;
 use super::deployment::DeploymentSettings;
 use super::environment::Environment;
 use gateway_core::Secret;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub mocks: bool,
     /// What a silent stream gets.
     pub heartbeats: Heartbeats,
+    /// How deployments are probed.
+    pub checks: Checks,
     /// How the process ends.
     pub drain: Drain,
     /// Whether a change of a file that the configuration was made of is a reload.

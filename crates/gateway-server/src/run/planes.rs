@@ -17,6 +17,7 @@ use super::{RunError, runtime, system};
 use crate::admission::Admission;
 use crate::config::Settings;
 use crate::control::{ConfigState, Control, Order};
+use crate::health;
 use crate::edge::{self, Descriptors, Door, Scope, ServerIdentity};
 use crate::log::Lines;
 use crate::metrics::Metrics;
@@ -130,6 +131,10 @@ pub(super) fn start(
     crate::trace::start(&planes.shared, &planes.tasks, control.handle());
     planes.look_on(control);
     announce(&listener, settings, &planes);
+    if let Some(worker) = planes.workers.first() {
+        let rounds = health::checks::run(Arc::clone(worker), planes.stop.clone());
+        worker.tasks.spawn_on(rounds, control.handle());
+    }
     Ok(Started {
         planes,
         books,

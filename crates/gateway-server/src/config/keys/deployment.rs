@@ -266,8 +266,8 @@ section! {
         honored "supports_assistant_prefill": Kind::Bool;
         /// The model's name in the built-in table of prices and context windows, where `model` is a name of one's own.
         honored "base_model": Kind::Text;
-        /// What the model is for, such as `chat` or `embedding`. For people: nothing is done with it.
-        accepted "mode": Kind::Text;
+        /// What the model is for, such as `chat` or `embedding`: that is what a probe asks for. Not given: chat.
+        honored "mode": Kind::Text;
         /// For people: nothing is done with it. See `max_output_tokens`.
         accepted "max_tokens": Kind::COUNT;
         /// For people: nothing is done with it.
@@ -293,9 +293,14 @@ section! {
         ignored "supported_environments": Kind::TextList => "this deployment serves in every environment";
         ignored "blocked": Kind::Bool, ["false"] => "this deployment serves all the same";
         ignored "enable_tag_filtering": Kind::Bool, ["false"] => "`router_settings.enable_tag_filtering` decides for all deployments";
-        ignored "health_check_model": Kind::Text => "deployments are not probed";
-        ignored "health_check_timeout": Kind::SECONDS => "deployments are not probed";
-        ignored "disable_background_health_check": Kind::Bool, ["true"] => "deployments are not probed";
+        /// The provider's model that probes ask in place of the deployment's own, which a wildcard has none of. Example: `openai/gpt-4o-mini`.
+        honored "health_check_model": Kind::Text;
+        /// Seconds that the answer to a probe may take. Default: 60.
+        honored "health_check_timeout": Kind::SECONDS;
+        /// Tokens that the answer to a probe may have. Not given: as many as the provider likes.
+        honored "health_check_max_tokens": Kind::COUNT;
+        /// The deployment is probed only on request. Default: false.
+        honored "disable_background_health_check": Kind::Bool;
         ignored "ptu_capacity": Kind::Any => "provisioned throughput is not tracked";
     }
 }

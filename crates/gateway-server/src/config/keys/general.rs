@@ -46,12 +46,16 @@ section! {
         ignored "maximum_spend_logs_retention_period": Kind::Any => "spend is not stored";
         ignored "completion_model": Kind::Text => "the model of the request is used";
         ignored "max_response_size_mb": Kind::AMOUNT => "answers in one piece are limited to 128 MiB, streams by `gateway.max_event_bytes`";
-        ignored "background_health_checks": Kind::Bool, ["false"] => "deployments are not probed";
-        ignored "health_check_interval": Kind::SECONDS => "deployments are not probed";
-        ignored "health_check_details": Kind::Bool => "deployments are not probed";
-        ignored "health_check_concurrency": Kind::COUNT => "deployments are not probed";
-        ignored "use_shared_health_check": Kind::Bool, ["false"] => "deployments are not probed";
-        ignored "enable_health_check_routing": Kind::Bool, ["false"] => "deployments are not probed";
+        /// Every deployment is probed by a short call again and again, which costs money. Default: false.
+        honored "background_health_checks": Kind::Bool;
+        /// Seconds from the end of one round of probes to the next. Default: 300.
+        honored "health_check_interval": Kind::SECONDS;
+        /// `/health` tells more of each deployment than its names. Default: true.
+        honored "health_check_details": Kind::Bool;
+        /// Probes at a time. Default: 10.
+        honored "health_check_concurrency": Kind::COUNT;
+        ignored "use_shared_health_check": Kind::Bool, ["false"] => "each process probes for itself";
+        ignored "enable_health_check_routing": Kind::Bool, ["false"] => "probes are told and set nobody aside; the cooldowns of calls do";
         ignored "allowed_routes": Kind::List => "every route is open to every key";
         ignored "admin_only_routes": Kind::List => "every route is open to every key";
         ignored "allowed_ips": Kind::List => "callers are not filtered by address";
@@ -176,10 +180,10 @@ section! {
         ignored "sse_keepalive_ping_interval_seconds": Kind::SECONDS => "`litellm_settings.sse_keepalive_ping_interval_seconds` decides";
         ignored "control_plane_url": Kind::Any => "no other proxy takes part here";
         ignored "custom_auth_run_common_checks": Kind::Bool, ["false"] => "Python code is not run: only the master key is accepted";
-        ignored "background_health_check_model_groups": Kind::Any => "deployments are not probed";
-        ignored "health_check_ignore_transient_errors": Kind::Bool, ["false"] => "deployments are not probed";
-        ignored "health_check_staleness_threshold": Kind::SECONDS => "deployments are not probed";
-        ignored "health_check_skip_disabled_background_models": Kind::Bool, ["false"] => "deployments are not probed";
+        ignored "background_health_check_model_groups": Kind::Any => "background probes go to every deployment without `disable_background_health_check`";
+        ignored "health_check_ignore_transient_errors": Kind::Bool, ["false"] => "probes are told and set nobody aside; the cooldowns of calls do";
+        ignored "health_check_staleness_threshold": Kind::SECONDS => "probes are told and set nobody aside; the cooldowns of calls do";
+        ignored "health_check_skip_disabled_background_models": Kind::Bool => "`/health?probe=true` probes every deployment";
         ignored "enforce_rbac": Kind::Bool, ["false"] => "there are no users";
         ignored "search_tools": Kind::Any => "the search routes do not exist";
         ignored "token_rate_limit_type": Kind::Text => "callers are not limited";

@@ -84,10 +84,10 @@ section! {
         ignored "cache_responses": Kind::Bool, ["false"] => "answers are not cached";
         ignored "caching_groups": Kind::Any => "answers are not cached";
         ignored "fallback_on_unsupported_params": Kind::Bool => "which parameters a model supports is not looked at before a call";
-        ignored "enable_health_check_routing": Kind::Bool, ["false"] => "deployments are not probed";
-        ignored "health_check_staleness_threshold": Kind::SECONDS => "deployments are not probed";
-        ignored "health_check_ignore_transient_errors": Kind::Bool, ["false"] => "deployments are not probed";
-        ignored "background_health_check_model_groups": Kind::Any => "deployments are not probed";
+        ignored "enable_health_check_routing": Kind::Bool, ["false"] => "probes are told and set nobody aside; the cooldowns of calls do";
+        ignored "health_check_staleness_threshold": Kind::SECONDS => "probes are told and set nobody aside; the cooldowns of calls do";
+        ignored "health_check_ignore_transient_errors": Kind::Bool, ["false"] => "probes are told and set nobody aside; the cooldowns of calls do";
+        ignored "background_health_check_model_groups": Kind::Any => "background probes go to every deployment without `disable_background_health_check`";
         ignored "provider_budget_config": Kind::Any => "spend is not limited";
         ignored "alerting_config": Kind::Any => "no alerts are sent";
         ignored "routing_groups": Kind::Any => "every model group is routed in the same way";
