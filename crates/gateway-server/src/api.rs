@@ -52,7 +52,7 @@ pub(crate) async fn answer(
     other(&worker, route, request).await
 }
 
-async fn other(worker: &Arc<Worker>, route: Route, request: Request<Incoming>) -> Response<Outgoing> {
+async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Response<Outgoing> {
     match route {
         Route::Models(shape) => models::list(worker, models::dialect(request.headers(), shape)),
         Route::Model(id, shape) => {

@@ -14,12 +14,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
 use crate::auth::Keys;
-use crate::config::Checks;
 use crate::call::ShownDeployments;
+use crate::config::Checks;
 use crate::control::Control;
-use crate::health::Probes;
 use crate::edge::ConnectionLimits;
 use crate::live::Live;
+use crate::health::Probes;
 use crate::log::Lines;
 use crate::metrics::Metrics;
 use crate::pass_through::Gates;

@@ -1,5 +1,7 @@
 //! `check FILE`: all problems of a configuration, without starting anything.
 
+mod probe; // `--probe`.
+
 use super::Exit;
 use crate::config::{self, Code, Depth, Environment, Loaded, Problem, Sources, Strictness};
 use clap::{Args, ValueEnum};
@@ -18,6 +20,9 @@ pub struct CheckArgs {
     /// Treat unknown keys, and keys that have no effect here, as errors.
     #[arg(long)]
     pub strict: bool,
+    /// Ask every deployment's provider one short question, which costs money; one that fails is a problem.
+    #[arg(long)]
+    pub probe: bool,
     /// How problems are written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -54,6 +59,9 @@ pub fn check(
         ..Sources::default()
     };
     let loaded = config::load(&sources, environment);
+    if let Some(settings) = loaded.settings.as_ref().filter(|_| args.probe) {
+        return probe::check(args, settings, &loaded, out);
+    }
     match args.format {
         Format::Json => config::json(&loaded.report, out)?,
         Format::Human => {

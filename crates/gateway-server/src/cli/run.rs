@@ -83,6 +83,7 @@ impl RunArgs {
             Some(file) if self.validate_config => Action::Check(CheckArgs {
                 file,
                 strict: self.strict,
+                probe: false,
                 format: Format::Human,
             }),
             _ => Action::Run(Box::new(self)),

@@ -13,12 +13,12 @@ use super::masks::is_credential;
 use super::problem::{Code, Mark, Place, Report};
 use super::suggest::nearest;
 use super::tree::{Node, Tree};
+pub use checks::{Background, Check};
 use gateway_core::{Dialect, Policy};
 use gateway_providers::{
     ConnectOptions, Endpoint, EndpointConfig, EndpointError, Environment as Providers, PriceKind,
 };
 use gateway_router::DeploymentConfig;
-pub use checks::{Background, Check};
 use params::Params;
 use regex_lite::Regex;
 use std::borrow::Cow;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use gateway_router::Deployment;
+use gateway_transport::Shard;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::probe::{Probed, Question, Unasked};
 use crate::config::Background;
@@ -41,9 +42,10 @@ pub(crate) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
         let mut ended: Option<Instant> = None;
         loop {
             let snapshot = worker.shared.snapshot.load_full();
-            let due = snapshot.checks.interval.is_some_and(|interval| {
-                ended.is_none_or(|ended| ended.elapsed() >= interval)
-            });
+            let due = snapshot
+                .checks
+                .interval
+                .is_some_and(|interval| ended.is_none_or(|ended| ended.elapsed() >= interval));
             if due {
                 let all = snapshot.catalog.deployments().filter(|deployment| {
                     let shown = snapshot.shown.of(deployment);
@@ -59,45 +61,60 @@ pub(crate) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let _stopped = stop.run_until_cancelled(rounds).await;
 }
 
-/// Probes these deployments, so many at a time as the configuration allows.
+/// Probes these deployments and notes what came of it.
 ///
 /// # Cancel safety
-/// Dropping this lets the probes that run go on in the background; each has a timer.
-pub(crate) async fn round(
-    worker: &Arc<Worker>,
-    snapshot: &Arc<Snapshot>,
-    deployments: Vec<Arc<Deployment>>,
-) {
-    let places = Arc::new(Semaphore::new(snapshot.checks.concurrency));
-    let tasks = TaskTracker::new();
-    for deployment in deployments {
-        let (worker, snapshot, places) = (worker.clone(), snapshot.clone(), places.clone());
-        let probe = async move {
-            let _place = places.acquire_owned().await;
-            one(&worker, &snapshot, &deployment).await;
-        };
-        tasks.spawn(probe);
+/// Dropping this gives the probes up.
+pub(super) async fn round(worker: &Worker, snapshot: &Snapshot, deployments: Vec<Arc<Deployment>>) {
+    let mut asked = ask(snapshot, deployments, &worker.shard);
+    while let Some(answer) = asked.join_next().await {
+        // Of a task that was aborted with this one nobody hears.
+        if let Ok((deployment, probed)) = answer {
+            note(worker, snapshot, &deployment, probed);
+        }
     }
-    tasks.close();
-    tasks.wait().await;
 }
 
-/// Why a deployment is never probed.
-pub(super) fn unasked(snapshot: &Snapshot, deployment: &Arc<Deployment>) -> Option<Unasked> {
-    let shown = snapshot.shown.of(deployment)?;
-    Question::to(&deployment.endpoint, &shown.configured.check).err()
+/// Asks each of these deployments that can be asked, so many at a time as the configuration allows. Dropping the set
+/// gives up what is left.
+pub(crate) fn ask(
+    snapshot: &Snapshot,
+    deployments: Vec<Arc<Deployment>>,
+    shard: &Shard,
+) -> JoinSet<(Arc<Deployment>, Probed)> {
+    let places = Arc::new(Semaphore::new(snapshot.checks.concurrency));
+    let mut asked = JoinSet::new();
+    for deployment in deployments {
+        let Ok(question) = question(snapshot, &deployment) else {
+            continue;
+        };
+        let (places, shard) = (Arc::clone(&places), shard.clone());
+        asked.spawn(async move {
+            let _place = places.acquire_owned().await;
+            let Deployment {
+                endpoint, origin, ..
+            } = &*deployment;
+            let probed = question.ask(endpoint, origin, &shard).await;
+            (deployment, probed)
+        });
+    }
+    asked
 }
 
-async fn one(worker: &Worker, snapshot: &Snapshot, deployment: &Arc<Deployment>) {
-    let Some(shown) = snapshot.shown.of(deployment) else {
-        return;
-    };
-    let Ok(question) = Question::to(&deployment.endpoint, &shown.configured.check) else {
-        return;
-    };
-    let probed = question
-        .ask(&deployment.endpoint, &deployment.origin, &worker.shard)
-        .await;
+/// What a deployment is asked.
+///
+/// # Errors
+/// Why it is never probed.
+pub(crate) fn question(
+    snapshot: &Snapshot,
+    deployment: &Arc<Deployment>,
+) -> Result<Question, Unasked> {
+    let shown = snapshot.shown.of(deployment);
+    let check = shown.map(|it| it.configured.check.clone());
+    Question::to(&deployment.endpoint, &check.unwrap_or_default())
+}
+
+fn note(worker: &Worker, snapshot: &Snapshot, deployment: &Deployment, probed: Probed) {
     let metrics = worker.metrics();
     match &probed.error {
         None => metrics.answers(&deployment.id),

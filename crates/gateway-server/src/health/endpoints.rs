@@ -1,7 +1,6 @@
 //! `/health`: every deployment, by how its last attempt or probe went and whether it is set aside.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use gateway_router::{Deployment, Standing};
 use http::{Response, StatusCode};
@@ -12,16 +11,19 @@ use super::checks;
 use crate::api::parameter;
 use crate::body::Outgoing;
 use crate::config::Details;
+use crate::control::seconds;
 use crate::respond::json;
 use crate::worker::{Snapshot, Worker};
 
 /// Every deployment that the query means: `model` is a model group, `model_id` a deployment. Nobody is called for it,
 /// unless the query says `probe=true`.
-pub(crate) async fn deployments(worker: &Arc<Worker>, query: &str) -> Response<Outgoing> {
+pub(crate) async fn deployments(worker: &Worker, query: &str) -> Response<Outgoing> {
     let snapshot = worker.shared.snapshot.load_full();
     let (group, id) = (parameter(query, "model"), parameter(query, "model_id"));
     let meant = snapshot.catalog.deployments().filter(|deployment| {
-        let of_group = group.as_deref().is_none_or(|group| *deployment.group == *group);
+        let of_group = group
+            .as_deref()
+            .is_none_or(|group| *deployment.group == *group);
         of_group && id.as_deref().is_none_or(|id| *deployment.id == *id)
     });
     let meant: Vec<_> = meant.cloned().collect();
@@ -32,9 +34,8 @@ pub(crate) async fn deployments(worker: &Arc<Worker>, query: &str) -> Response<O
         .iter()
         .map(|deployment| Endpoint::of(deployment, &snapshot, worker))
         .partition(|endpoint| endpoint.error.is_none());
-    let status = StatusCode::OK;
     json(
-        status,
+        StatusCode::OK,
         &Deployments {
             healthy_count: healthy.len(),
             unhealthy_count: unhealthy.len(),
@@ -98,10 +99,12 @@ impl<'a> Endpoint<'a> {
             api_base: deployment.endpoint.api_base_for_display(),
             custom_llm_provider: deployment.endpoint.provider(),
             last_probe: probed.as_deref().map(|probed| LastProbe {
-                at: since_1970(probed.at),
+                at: seconds(probed.at),
                 took_ms: probed.took.as_secs_f64() * 1e3,
             }),
-            not_probed: checks::unasked(snapshot, deployment).map(|why| why.to_string()),
+            not_probed: checks::question(snapshot, deployment)
+                .err()
+                .map(|why| why.to_string()),
         };
         Self {
             model: deployment.endpoint.upstream_model(),
@@ -111,8 +114,4 @@ impl<'a> Endpoint<'a> {
             more: (snapshot.checks.details == Details::All).then(more),
         }
     }
-}
-
-fn since_1970(at: SystemTime) -> f64 {
-    crate::control::seconds(at)
 }

@@ -48,7 +48,9 @@ pub(crate) enum Unasked {
 impl fmt::Display for Unasked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Wildcard => f.write_str("a wildcard: `model_info.health_check_model` says whom to ask"),
+            Self::Wildcard => {
+                f.write_str("a wildcard: `model_info.health_check_model` says whom to ask")
+            }
             Self::Mode(mode) => write!(f, "deployments of mode {mode:?} are not probed"),
             Self::Dialect => f.write_str("it is asked in its provider's own words only"),
         }

@@ -44,9 +44,13 @@ impl Default for Check {
 /// What `model_info` says of it.
 pub(super) fn check(params: &Params<'_>) -> Check {
     let text = |key| params.info(key).and_then(Node::as_text).map(str::to_owned);
-    let seconds = params.info("health_check_timeout").and_then(Node::as_number);
+    let seconds = params
+        .info("health_check_timeout")
+        .and_then(Node::as_number);
     let excluded = params.info("disable_background_health_check");
-    let tokens = params.info("health_check_max_tokens").and_then(Node::as_whole);
+    let tokens = params
+        .info("health_check_max_tokens")
+        .and_then(Node::as_whole);
     Check {
         model: text("health_check_model"),
         mode: text("mode"),
