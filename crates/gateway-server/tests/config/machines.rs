@@ -25,6 +25,7 @@ fn the_shape_of_what_machines_read_is_the_recorded_one() {
     let args = CheckArgs {
         file: folder.path().join("config.yaml"),
         strict: false,
+        probe: false,
         format: Format::Json,
     };
     let environment = variables();
