@@ -6,12 +6,15 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use end_to_end::call::{self, CARRIES, Carry, Live};
 use end_to_end::{Gateway, PATIENCE, Setup, Stream, binary, setup};
 use gateway_testkit::ca::{ServerTls, TestCa};
 use gateway_testkit::client::{BodyEnd, ConnectOptions, Http1Client, Request};
-use gateway_testkit::dialect::Wire;
+use gateway_testkit::dialect::google::{TokenEndpoint, service_account};
+use gateway_testkit::dialect::{Dialects, Wire};
 use gateway_testkit::script::Gate;
 use gateway_testkit::upstream::{Upstream, UpstreamConfig};
 use rustix::process::Signal;
@@ -99,10 +102,10 @@ async fn who_wants_no_watch_reloads_on_demand_only() {
         .start()
         .await;
     gateway.configure(&renamed(&gateway, "other"));
-    let until = Instant::now() + std::time::Duration::from_secs(4);
+    let until = Instant::now() + Duration::from_secs(4);
     while Instant::now() < until {
         assert_eq!(names(&gateway).await, ["double"]);
-        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
     gateway.reload().await;
     assert_eq!(names(&gateway).await, ["other"]);
@@ -457,6 +460,60 @@ async fn variables_of_the_configuration_reach_what_looks_them_up() {
             Some(&*format!("Bearer {key}"))
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_known_of_deployments_and_tokens_that_were_fetched_are_kept() {
+    let token = Arc::new(TokenEndpoint::new(Duration::from_secs(3600)));
+    let dialects = Dialects {
+        token: Arc::clone(&token),
+        ..Dialects::default()
+    };
+    let config = UpstreamConfig::default().handler(move |request| dialects.answer(request));
+    let upstream = Upstream::start(config).await;
+    let account = || service_account(&format!("{}/token", upstream.url())).to_string();
+    let setup = Setup::new();
+    let file = setup.dir().join("account.json");
+    fs::write(&file, account()).unwrap();
+    let vertex = json!({"model": "vertex_ai/claude-sonnet-4-5@20250929", "api_base": upstream.url(),
+        "vertex_location": "europe-west1", "vertex_credentials": file.display().to_string()});
+    let gateway = setup
+        .model("double", &vertex)
+        .member("other", "aside", &upstream.url(), &json!({}))
+        .start()
+        .await;
+    let order = Request::post(
+        "/admin/deployments/aside/cooldown",
+        &json!({"seconds": 600}),
+    );
+    assert_eq!(gateway.answer(&order).await.status, 200);
+    let call = async || {
+        let request = call::plain(Wire::AnthropicMessages, "hello");
+        assert_eq!(gateway.answer(&request).await.status, 200);
+    };
+    call().await;
+    for beat in 1..5 {
+        let mut config = gateway.config();
+        config["gateway"]["heartbeat_seconds"] = json!(beat);
+        gateway.configure(&config);
+        assert_eq!(gateway.reload().await["outcome"], "taken");
+        call().await;
+    }
+    assert_eq!(token.issued(), 1);
+    let told = gateway.get("/admin/explain?model=other").await.json();
+    let deployments = told["legs"][0]["deployments"].as_array().unwrap();
+    let aside = deployments.iter().find(|it| it["id"] == "aside").unwrap();
+    assert_eq!(aside["standing"]["state"], "set_aside", "{aside:#}");
+    // Another account, which the double does not know: it is the one that is asked for.
+    let mut other: Value = serde_json::from_str(&account()).unwrap();
+    other["client_email"] = json!("somebody@else.test");
+    gateway.replace("account.json", &other.to_string());
+    assert_eq!(gateway.reload().await["outcome"], "taken");
+    let request = call::plain(Wire::AnthropicMessages, "hello");
+    assert_eq!(gateway.answer(&request).await.status, 503);
+    gateway.replace("account.json", &account());
+    assert_eq!(gateway.reload().await["outcome"], "taken");
+    call().await;
 }
 
 /// The body of the listener's certificate that a new handshake sees: that of this authority or not.

@@ -7,7 +7,6 @@ mod marks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -28,8 +27,6 @@ pub(crate) struct Control {
     pub config: ArcSwap<ConfigState>,
     /// What happened lately that one would look for on a timeline.
     pub marks: Marks,
-    /// How often the configuration was read again, by what became of it.
-    pub reloads: ReloadCounts,
     orders: mpsc::Sender<Order>,
 }
 
@@ -42,7 +39,6 @@ impl Control {
             began: Instant::now(),
             config: ArcSwap::from_pointee(config),
             marks: Marks::default(),
-            reloads: ReloadCounts::default(),
             orders,
         };
         (control, taken)
@@ -147,31 +143,6 @@ pub(crate) enum ReloadOutcome {
     Unchanged,
     /// It has errors: the old one stays in force.
     Refused,
-}
-
-/// How often the configuration was read again, by what became of it.
-#[derive(Debug, Default)]
-pub(crate) struct ReloadCounts([AtomicU64; 3]);
-
-impl ReloadCounts {
-    /// Counts one more.
-    pub(crate) fn add(&self, outcome: ReloadOutcome) {
-        self.of(outcome).fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How often this became of it.
-    pub(crate) fn get(&self, outcome: ReloadOutcome) -> u64 {
-        self.of(outcome).load(Ordering::Relaxed)
-    }
-
-    fn of(&self, outcome: ReloadOutcome) -> &AtomicU64 {
-        let [taken, unchanged, refused] = &self.0;
-        match outcome {
-            ReloadOutcome::Taken => taken,
-            ReloadOutcome::Unchanged => unchanged,
-            ReloadOutcome::Refused => refused,
-        }
-    }
 }
 
 /// Orders that may wait while one is carried out.

@@ -148,7 +148,6 @@ impl Reloader {
         } = &self.ground.standing;
         let timers = settings.routing.timers.clone();
         shared.admission.change(settings.admission, timers);
-        snapshot.tell_left_out();
         shared.snapshot.store(Arc::new(snapshot));
         shared.lines.configure(&settings.log);
         if let (Some(own), Some(new)) = (own, &identity) {
@@ -195,7 +194,6 @@ impl Reloader {
         if let Some((kind, text)) = told::mark(&reloaded) {
             control.marks.add(kind, "", text);
         }
-        control.reloads.add(outcome);
         state.last_reload = Some(Arc::clone(&reloaded));
         control.config.store(Arc::new(state));
         reloaded

@@ -6,6 +6,7 @@ mod stop; // Ends everything, in order.
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
@@ -32,6 +33,15 @@ pub struct Launch {
     pub sources: Sources,
     /// The variables of the process.
     pub environment: Environment,
+}
+
+impl Launch {
+    /// The first file, if there is one.
+    fn file(&self) -> Option<PathBuf> {
+        let named = || self.environment.non_empty("CONFIG_FILE_PATH");
+        let said = self.sources.file.clone();
+        said.or_else(|| named().map(PathBuf::from))
+    }
 }
 
 /// Why the gateway cannot run.
@@ -72,7 +82,7 @@ pub fn run(mut launch: Launch) -> Result<(), RunError> {
         wiring::add_demo(&mut launch.settings, upstream);
     }
     let digest = launch.digest.map(|digest| digest.short());
-    let state = ConfigState::first(launch.sources.file.clone(), digest);
+    let state = ConfigState::first(launch.file(), digest);
     let started = planes::start(&control, &launch.settings, state, lines)?;
     let Started {
         planes,
