@@ -390,6 +390,59 @@ async fn a_collector_that_asks_for_patience_gets_it_and_one_that_refuses_is_told
 }
 
 #[tokio::test]
+async fn a_request_in_a_providers_own_words_is_a_span_at_the_provider_too() {
+    let (provider, collector) = (provider(0).await, collector().await);
+    let gateway = traced(&provider, &collector.url())
+        .model(
+            "own",
+            &json!({"model": "anthropic/x", "api_base": provider.url(), "api_key": "k", "use_in_pass_through": true}),
+        )
+        .start()
+        .await;
+    let request = Request::messages("hi")
+        .to("/anthropic/v1/messages")
+        .with("traceparent", &traceparent("01"));
+    assert_eq!(ask(&gateway, request).await, 200);
+    let spans = spans(&collector, 2).await;
+    let [call, exchange] = &spans[..] else {
+        panic!("{spans:#?}");
+    };
+    assert_eq!(call["name"], "POST /anthropic/*");
+    assert_eq!(call["parent"], PARENT);
+    assert_eq!(exchange["name"], "POST anthropic");
+    assert_eq!(exchange["parent"], call["span_id"]);
+    assert_eq!(exchange["attributes"]["http.response.status_code"], 200);
+    let told = provider.requests();
+    let told = told[0].header("traceparent").unwrap();
+    assert!(
+        told.contains(exchange["span_id"].as_str().unwrap()),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_reload_switches_traces_on_and_sets_the_level_of_the_log() {
+    let (provider, collector) = (provider(0).await, collector().await);
+    let gateway = Setup::serving(&provider.url()).env("OTEL_BSP_SCHEDULE_DELAY", "50");
+    let gateway = gateway.start().await;
+    assert_eq!(ask(&gateway, Request::chat("hi")).await, 200);
+    let said = Request::post("/admin/log", &json!({"level": "error"}));
+    assert_eq!(ask(&gateway, said).await, 200);
+    let level = async || gateway.get("/admin/log").await.json()["level"].clone();
+    let mut config = gateway.config();
+    config["gateway"]["tracing"] = json!({"endpoint": collector.url()});
+    gateway.configure(&config);
+    gateway.reload().await;
+    assert_eq!(level().await, "error");
+    config["gateway"]["log"] = json!({"level": "warn"});
+    gateway.configure(&config);
+    gateway.reload().await;
+    assert_eq!(level().await, "warn");
+    assert_eq!(ask(&gateway, Request::chat("hi")).await, 200);
+    assert_eq!(spans(&collector, 2).await.len(), 2);
+}
+
+#[tokio::test]
 async fn litellms_callback_and_its_variables_switch_traces_on() {
     let (provider, collector) = (provider(0).await, collector().await);
     let gateway = Setup::serving(&provider.url())

@@ -136,6 +136,7 @@ async fn send(
     if let Some(trace) = trace {
         let own = gate.endpoint.is_self_hosted();
         trace.propagate(0, own, request.headers_mut());
+        trace.asks(gate.endpoint.connect_spec());
     }
     let options = SendOptions {
         connect_timeout: Some(timers.connect.limit),

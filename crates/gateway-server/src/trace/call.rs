@@ -1,9 +1,11 @@
 //! The place of one call in its trace.
 
+use gateway_transport::ConnectSpec;
 use http::header::{HOST, HeaderMap, USER_AGENT};
 use http::{Method, Request, Version};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use tokio::time::Instant;
 
 use super::TraceRules;
 use super::context::{self, Context, TRACEPARENT, TRACESTATE};
@@ -23,6 +25,19 @@ pub(crate) struct CallTrace {
     propagate: Propagate,
     /// What the span of the call tells of its request, if it is made.
     pub request: Option<Box<RequestFacts>>,
+    /// Who was asked in a provider's own words.
+    asked: OnceLock<Asked>,
+}
+
+/// Who was asked, and when, where no attempt tells.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The host.
+    pub host: Box<str>,
+    /// The port.
+    pub port: u16,
+    /// When the request was sent.
+    pub at: Instant,
 }
 
 /// What is told of a request.
@@ -83,6 +98,7 @@ impl CallTrace {
             collects,
             propagate: rules.propagate,
             request: facts.map(Box::new),
+            asked: OnceLock::new(),
         }))
     }
 
@@ -103,6 +119,24 @@ impl CallTrace {
         id = (id ^ (id >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         id = (id ^ (id >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (id ^ (id >> 31)).max(1)
+    }
+
+    /// Notes that somebody is asked without an attempt, if that is told one day.
+    pub(crate) fn asks(&self, spec: &ConnectSpec) {
+        if self.request.is_some() {
+            let asked = Asked {
+                host: spec.host.as_str().into(),
+                port: spec.port,
+                at: Instant::now(),
+            };
+            // There is one exchange.
+            let _first = self.asked.set(asked);
+        }
+    }
+
+    /// Who was asked without an attempt.
+    pub(crate) fn asked(&self) -> Option<&Asked> {
+        self.asked.get()
     }
 
     /// Puts the trace into the head of an attempt's request, if its provider may see it. What was there goes.

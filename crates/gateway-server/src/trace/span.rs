@@ -1,5 +1,7 @@
 //! Spans, made of a finished call: one for the call, one for each of its attempts.
 
+mod through; // In a provider's own words.
+
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -59,6 +61,7 @@ pub(super) fn spans<'a>(call: &'a Finished, older_names: bool, spans: &mut Vec<S
     for at in 0..call.entries.len() {
         spans.extend(of_attempt(call, at, older_names));
     }
+    spans.extend(through::of_exchange(call));
 }
 
 fn of_call(call: &Finished) -> Span<'_> {
