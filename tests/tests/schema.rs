@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use end_to_end::{binary, command, python};
+use end_to_end::{binary, python};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -73,17 +73,6 @@ async fn the_schema_refuses_what_the_loader_refuses_for_its_shape_and_nothing_el
             assert_eq!(!errors.is_empty(), refuses, "{text}: {errors:#?}");
         }
     }
-}
-
-#[tokio::test]
-async fn the_command_prints_the_committed_schema() {
-    let done = command::run(binary::gateway_server(), ["schema"]).await;
-    let committed = fs::read_to_string(binary::workspace().join("config/schema.json")).unwrap();
-    assert_eq!(done.code, Some(0));
-    assert!(
-        done.stdout == committed,
-        "run the tests of the server with UPDATE_DOCS=1"
-    );
 }
 
 const MODEL: &str =
