@@ -31,9 +31,9 @@ pub struct CheckArgs {
 /// How problems are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// With the line and a caret.
+    /// For people: lines, places, and what to do.
     Human,
-    /// One JSON object.
+    /// For machines: one JSON object.
     Json,
 }
 

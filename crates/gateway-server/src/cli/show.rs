@@ -17,7 +17,7 @@ pub struct ConfigArgs {
 
 #[derive(Debug, Clone, Subcommand)]
 enum ConfigCommand {
-    /// Show the effective configuration, with the source of each value and without secrets.
+    /// Show the effective configuration, with the source of each value and secrets masked.
     Show(Box<ShowArgs>),
 }
 
