@@ -374,7 +374,8 @@ fn credential<'a>(
     let name = wanted.as_text()?;
     let found = credentials.get(name).copied();
     if found.is_none() {
-        let message = format!("credential_list has no `{}`", name.escape_debug());
+        let name_of = name.escape_debug();
+        let message = format!("credential_list has no `{name_of}`, and there is no database");
         let near = nearest(name, credentials.keys().copied());
         report
             .error(Code::Missing, wanted.place(), message)

@@ -52,10 +52,15 @@ fn known(row: &'static Row, node: &Node) -> Item {
     }
 }
 
+/// The table knows what is a secret; of what it lets pass as it is, the name has to tell.
 fn secret(row: &Row) -> bool {
-    matches!(row.kind, Kind::Secret | Kind::SecretOrMap)
-        || row.name == "environment_variables"
-        || is_sensitive(row.name) && !matches!(row.kind, Kind::Bool | Kind::Url | Kind::HeaderName)
+    match row.kind {
+        Kind::Secret | Kind::SecretOrMap => true,
+        Kind::Any | Kind::Map | Kind::List => {
+            row.name == "environment_variables" || is_sensitive(row.name)
+        }
+        _ => false,
+    }
 }
 
 /// A variable may hold anything, and so may a key of which nothing is known.

@@ -79,6 +79,26 @@ fn what_was_said_is_shown_as_it_was_said_and_with_its_place() {
 }
 
 #[test]
+fn the_reference_is_shown_whole_and_without_its_secrets() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/reference.yaml");
+    let sources = Sources {
+        file: Some(file.into()),
+        ..Sources::default()
+    };
+    let set = [
+        ("LITELLM_MASTER_KEY", "canary"),
+        ("OPENAI_API_KEY", "canary"),
+    ];
+    let environment: Environment = set.into_iter().collect();
+    let shown = show(&sources, &environment, Detail::Resolved);
+    assert!(!format!("{:?}", shown.root).contains("canary"));
+    let policy = "router_settings.allowed_fails_policy.AuthenticationErrorAllowedFails";
+    assert_eq!(leaf(&shown.root, policy).0, 0);
+    let endpoints = shown.root.get("gateway.providers.acme.supported_endpoints");
+    assert!(matches!(endpoints, Some(Item::List(items)) if items.len() == 2));
+}
+
+#[test]
 fn resolved_has_references_credentials_and_defaults_filled_in() {
     let root = shown(Detail::Resolved);
     let (retries, source) = leaf(&root, "router_settings.num_retries");
