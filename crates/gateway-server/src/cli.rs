@@ -54,12 +54,12 @@ enum Command {
     Check(CheckArgs),
     /// Tell what would happen to a call of a model: who serves it, by whose timers, and where it goes then.
     Explain(Box<ExplainArgs>),
-    #[command(flatten)]
-    Operate(Operate),
     /// Show the configuration as it counts, with the source of each value.
     Config(ConfigArgs),
     /// Grade a LiteLLM configuration: what is honored, what is different, what is not supported.
     Migrate(MigrateArgs),
+    #[command(flatten)]
+    Operate(Operate),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Print what a shell needs to complete this program's commands and flags.
@@ -74,6 +74,7 @@ Examples:
   gateway-server migrate config.yaml             what becomes of a set-up of LiteLLM
   gateway-server check config.yaml               all problems at once
   gateway-server --config config.yaml            run it
+  gateway-server top                             watch it
 
 Flags may be written with dashes or underscores, as LiteLLM does; LiteLLM's other flags are accepted, with a
 warning where they mean nothing. `gateway-server COMMAND --help` has the flags and examples of a command.

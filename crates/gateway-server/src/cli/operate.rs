@@ -22,14 +22,29 @@ pub use top::TopArgs;
 #[derive(Debug, Clone, Subcommand)]
 pub enum Operate {
     /// Show what a running gateway does, on one screen.
+    #[command(
+        after_help = "Examples:\n  gateway-server status\n  gateway-server status --url http://10.0.0.7:4000 --json\n\nThe key comes from LITELLM_MASTER_KEY or from the configuration; on the command line everybody on the machine sees it."
+    )]
     Status(StatusArgs),
     /// Show it all the time, in the terminal; `q` ends it.
+    #[command(
+        after_help = "Examples:\n  gateway-server top\n  gateway-server top --plain --count 1"
+    )]
     Top(TopArgs),
     /// Have a running gateway read its configuration again.
+    #[command(
+        after_help = "Examples:\n  gateway-server reload\n\nA configuration with errors changes nothing: they are told, and the exit code is 1."
+    )]
     Reload(ReloadArgs),
     /// Have a running gateway open new connections to providers; nothing that runs is cut.
+    #[command(
+        after_help = "Examples:\n  gateway-server rotate\n  gateway-server rotate api.openai.com"
+    )]
     Rotate(RotateArgs),
     /// Set a deployment of a running gateway aside, or bring it back.
+    #[command(
+        after_help = "Examples:\n  gateway-server cooldown claude-direct --seconds 600\n  gateway-server cooldown claude-direct --clear"
+    )]
     Cooldown(CooldownArgs),
 }
 

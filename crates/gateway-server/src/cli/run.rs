@@ -13,9 +13,7 @@ pub struct RunArgs {
     /// The configuration [env: CONFIG_FILE_PATH].
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Address to listen on [default: 0.0.0.0] [env: HOST].
-    ///
-    /// Without a master key, or with the published `sk-1234`, it is 127.0.0.1 whatever is said here.
+    /// Address to listen on; without a master key of your own, 127.0.0.1 [default: 0.0.0.0] [env: HOST].
     #[arg(long, value_name = "ADDRESS")]
     pub host: Option<String>,
     /// Port to listen on; 0 lets the system choose [default: 4000] [env: PORT].
