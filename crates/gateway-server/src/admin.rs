@@ -7,6 +7,7 @@ mod log;
 mod reload;
 mod status;
 mod streams;
+mod upgrade;
 
 pub(crate) use cooldown::cooldown;
 pub(crate) use drain::drain;
@@ -15,6 +16,7 @@ pub(crate) use log::log;
 pub(crate) use reload::reload;
 pub(crate) use status::{live, status, timeline};
 pub(crate) use streams::cut;
+pub(crate) use upgrade::upgrade;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, ErrorInfo, ErrorKind};

@@ -13,7 +13,7 @@ use crate::body::Outgoing;
 use crate::edge::Client;
 use crate::respond::{content, refuse};
 use crate::worker::Worker;
-use crate::{admin, call, health, models, pass_through, ui};
+use crate::{admin, call, drain, health, models, pass_through, ui};
 use route::{Route, dialect_of, route};
 
 pub(crate) use query::parameter;
@@ -71,6 +71,10 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
         Route::Reload => admin::reload(worker).await,
         Route::Log => admin::log(worker, request).await,
         Route::Explain => admin::explain(worker, request).await,
+        Route::Upgrade => admin::upgrade(worker).await,
+        Route::OrderDrain => drain::ordered(worker).await,
+        Route::HealthDrain => drain::by_token(worker, request.headers()).await,
+        Route::Backlog => drain::backlog(worker),
         Route::Cooldown(id) => admin::cooldown(worker, &id, request).await,
         Route::Drain(id) => admin::drain(worker, &id, request).await,
         Route::Cut(call_id) => admin::cut(worker, &call_id),

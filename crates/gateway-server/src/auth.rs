@@ -13,6 +13,19 @@ pub(crate) struct Keys {
     master: Option<Secret>,
     /// `general_settings.litellm_key_header_name`: when set, the only header that counts.
     header: Option<HeaderName>,
+    /// What `/health/drain` asks for.
+    drain: Option<Secret>,
+}
+
+/// What a drain token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DrainToken {
+    /// It is the one.
+    Right,
+    /// It is not, or there is none.
+    Wrong,
+    /// Nobody has said which one it is: there is no such route.
+    Unset,
 }
 
 /// Why a call may not go on.
@@ -49,7 +62,31 @@ impl Denied {
 impl Keys {
     /// Accepts `master`; with `None` everybody may call, which the configuration allows on loopback only.
     pub(crate) fn new(master: Option<Secret>, header: Option<HeaderName>) -> Self {
-        Self { master, header }
+        Self {
+            master,
+            header,
+            drain: None,
+        }
+    }
+
+    /// With what `/health/drain` asks for.
+    pub(crate) fn with_drain(self, drain: Option<Secret>) -> Self {
+        Self { drain, ..self }
+    }
+
+    /// Whether these headers may drain the process, as LiteLLM asks for it.
+    pub(crate) fn drain(&self, headers: &HeaderMap) -> DrainToken {
+        let Some(token) = &self.drain else {
+            return DrainToken::Unset;
+        };
+        let presented = headers.get("x-drain-token");
+        let presented = presented.map_or(&[][..], |value| value.as_bytes());
+        let same: bool = presented.ct_eq(token.expose().as_bytes()).into();
+        if same {
+            DrainToken::Right
+        } else {
+            DrainToken::Wrong
+        }
     }
 
     /// Whether these headers may call, or the key that stands in the path's query, where that is usual.
@@ -110,6 +147,7 @@ impl fmt::Debug for Keys {
         f.debug_struct("Keys")
             .field("master", &self.master.is_some())
             .field("header", &self.header)
+            .field("drain", &self.drain.is_some())
             .finish()
     }
 }

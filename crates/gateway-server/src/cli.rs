@@ -6,6 +6,7 @@ mod check; // `check FILE`.
 mod client; // How commands talk to a running gateway.
 mod explain; // `explain MODEL`.
 mod legacy; // LiteLLM's flags that mean nothing here.
+mod lifecycle; // `upgrade`, `drain`, `healthcheck`.
 mod migrate; // `migrate FILE`.
 mod operate; // `status`, `top`, `reload`, `rotate`, `cooldown`.
 mod papers; // `schema`, `completions`, `man`.
@@ -16,6 +17,7 @@ pub use check::{CheckArgs, Format, check};
 pub use client::TargetArgs;
 pub use explain::{ExplainArgs, explain};
 pub use legacy::LegacyArgs;
+pub use lifecycle::{HealthcheckArgs, drain, healthcheck, upgrade};
 pub use migrate::{MigrateArgs, migrate};
 pub use operate::{CooldownArgs, Operate, ReloadArgs, RotateArgs, StatusArgs, TopArgs, operate};
 pub use papers::{CompletionsArgs, ManArgs, completions, man, schema};
@@ -56,6 +58,12 @@ enum Command {
     Explain(Box<ExplainArgs>),
     /// Show the configuration as it counts, with the source of each value.
     Config(ConfigArgs),
+    /// Hand the service over to a new process of the same program, without a refused connection.
+    Upgrade(TargetArgs),
+    /// Send clients elsewhere, and wait until no call is under way.
+    Drain(TargetArgs),
+    /// Ask whether a gateway lives, for containers that have no other client.
+    Healthcheck(HealthcheckArgs),
     /// Grade a LiteLLM configuration: what is honored, what is different, what is not supported.
     Migrate(MigrateArgs),
     #[command(flatten)]
@@ -93,6 +101,12 @@ pub enum Action {
     Operate(Box<Operate>),
     /// [`show`] the configuration.
     Show(Box<ShowArgs>),
+    /// [`upgrade`] a running gateway.
+    Upgrade(TargetArgs),
+    /// [`drain`] a running gateway.
+    Drain(TargetArgs),
+    /// [`healthcheck`] a gateway.
+    Healthcheck(HealthcheckArgs),
     /// [`migrate`] from LiteLLM.
     Migrate(MigrateArgs),
     /// Write the [`schema`].
@@ -142,6 +156,9 @@ impl Cli {
             Some(Command::Operate(what)) => Action::Operate(Box::new(what)),
             Some(Command::Check(args)) => Action::Check(args),
             Some(Command::Explain(args)) => Action::Explain(args),
+            Some(Command::Upgrade(args)) => Action::Upgrade(args),
+            Some(Command::Drain(args)) => Action::Drain(args),
+            Some(Command::Healthcheck(args)) => Action::Healthcheck(args),
             Some(Command::Config(args)) => Action::Show(Box::new(args.show())),
             Some(Command::Migrate(args)) => Action::Migrate(args),
             Some(Command::Schema) => Action::Schema,

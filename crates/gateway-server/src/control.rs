@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::config::Drain;
 pub(crate) use marks::{Mark, MarkKind, Marks, seconds};
 
 /// What is known of the process, and the way to its control plane.
@@ -63,6 +64,29 @@ impl Control {
 pub(crate) enum Order {
     /// Read the configuration again, because of this.
     Reload(ReloadCause, oneshot::Sender<Arc<Reloaded>>),
+    /// Hand the service over to a new process, whose id is told.
+    Upgrade(oneshot::Sender<Result<u32, NoUpgrade>>),
+    /// Say that the process is not ready, and let its clients go elsewhere. How it is to end is told.
+    Drain(oneshot::Sender<Drain>),
+}
+
+/// Why the service was not handed over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoUpgrade {
+    /// The process is on its way out.
+    #[error("The gateway is on its way out.")]
+    Draining,
+    /// Somebody else ordered the same a moment ago.
+    #[error("An upgrade is under way.")]
+    UnderWay,
+    /// The end of this process ends its container.
+    #[error(
+        "The gateway is the first process of its container: it cannot hand over to another one, which would end with it."
+    )]
+    First,
+    /// The new process did not come.
+    #[error("The gateway goes on as before: {0}.")]
+    Failed(String),
 }
 
 /// Who wants the configuration to be read again.

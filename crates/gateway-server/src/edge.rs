@@ -2,6 +2,7 @@
 
 mod connection;
 mod descriptors;
+mod leave;
 mod protocol;
 mod socket;
 mod stall;
@@ -9,6 +10,7 @@ mod tls;
 
 pub(crate) use connection::{Client, ConnectionLimits, Door, InFlight, Scope};
 pub(crate) use descriptors::Descriptors;
+pub(crate) use leave::Leave;
 pub(crate) use socket::{SocketState, Verdict};
 pub(crate) use stall::StallWatch;
 pub(crate) use tls::{ServerIdentity, TlsError};
@@ -45,8 +47,8 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
-/// Accepts until `stop`, then lets every connection finish what it serves. Returns when the accept loop has ended;
-/// the connections are in the worker's `connections` tracker.
+/// Accepts until `stop`. Returns when the accept loop has ended; the connections are in the worker's `connections`
+/// tracker, and end when the door says so.
 pub(crate) async fn accept(
     worker: Arc<Worker>,
     listener: TcpListener,
@@ -62,9 +64,9 @@ pub(crate) async fn accept(
                 }
                 let crowded = door.descriptors.is_crowded_by(&tcp);
                 let stop = if crowded {
-                    Stop::AfterOne(stop.child_token())
+                    Stop::AfterOne(door.leave.child())
                 } else {
-                    Stop::Ordered(stop.clone())
+                    Stop::Ordered(door.leave.clone())
                 };
                 let serve = connection::serve(Arc::clone(&worker), tcp, peer, door.clone(), stop);
                 door.connections.spawn(serve);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::{self, Action, Cli, Exit};
 use crate::config::Environment;
-use crate::run::run;
+use crate::run::{Heritage, run};
 
 /// The whole program. Returns when it is done.
 pub fn main() -> ExitCode {
@@ -31,6 +31,11 @@ pub fn main() -> ExitCode {
             let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
             cli::show(&args, &environment, &mut out, &mut err)
         }
+        Action::Upgrade(args) => to_both(|out, err| cli::upgrade(&args, &environment, out, err)),
+        Action::Drain(args) => to_both(|out, err| cli::drain(&args, &environment, out, err)),
+        Action::Healthcheck(args) => {
+            to_both(|out, err| cli::healthcheck(&args, &environment, out, err))
+        }
         Action::Migrate(args) => cli::migrate(&args, &environment, &mut io::stdout().lock()),
         Action::Schema => cli::schema(&mut io::stdout().lock()),
         Action::Completions(args) => cli::completions(&args, &mut io::stdout().lock()),
@@ -44,14 +49,30 @@ pub fn main() -> ExitCode {
     }
 }
 
+fn to_both(
+    command: impl FnOnce(&mut dyn Write, &mut dyn Write) -> io::Result<Exit>,
+) -> io::Result<Exit> {
+    command(&mut io::stdout().lock(), &mut io::stderr().lock())
+}
+
 fn serve(args: &cli::RunArgs, environment: &Environment) -> Exit {
-    let mut stderr = io::stderr();
+    let heritage = match Heritage::of(environment) {
+        Ok(heritage) => heritage,
+        Err(error) => {
+            let _gone = writeln!(
+                io::stderr(),
+                "gateway-server: cannot take over from the process before: {error}"
+            );
+            return Exit::Problems;
+        }
+    };
+    let mut stderr = heritage.complaints();
     let launch = match cli::load(args, environment, &mut stderr) {
         Ok(Ok(launch)) => launch,
         Ok(Err(exit)) => return exit,
         Err(_gone) => return Exit::Problems,
     };
-    match run(launch) {
+    match run(launch, heritage) {
         Ok(()) => Exit::Fine,
         Err(error) => {
             // If nobody reads standard error, the exit code has to do.

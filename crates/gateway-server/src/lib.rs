@@ -47,10 +47,11 @@ mod window;
 // What else is asked for: pools, what would happen, probes, models, the embedded upstream, the page for operators.
 mod admin;
 mod demo;
+mod drain;
 mod explain;
 mod health;
 mod models;
 mod ui;
 
 pub use entry::main;
-pub use run::{Launch, RunError, run};
+pub use run::{Complaints, Heritage, Launch, RunError, run};

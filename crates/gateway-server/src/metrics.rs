@@ -57,6 +57,11 @@ impl Metrics {
         self.calls.api(dialect).active.inc();
     }
 
+    /// Calls under way, in all dialects.
+    pub(crate) fn calls_active(&self) -> u64 {
+        self.calls.active()
+    }
+
     /// A call has found no place.
     pub(crate) fn refused(&self, why: &Refused) {
         self.admission.refused(why);

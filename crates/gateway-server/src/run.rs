@@ -1,8 +1,13 @@
 //! Puts the parts together, starts the planes, and ends them in order.
 
+mod handover; // From one process to the next.
+mod listeners; // Sockets that listen, wherever they come from.
+mod notify; // What systemd is told.
 mod planes; // Everything that runs.
-mod signals; // What the process is told from outside.
+mod serve; // What the process is told from outside, until it ends.
+mod signals; // Those that mean something.
 mod stop; // Ends everything, in order.
+mod watchdog; // Tells systemd that the process is alive.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +23,13 @@ use crate::edge;
 use crate::log::{self, Lines};
 use crate::reload::{Reloader, Standing};
 use crate::wiring;
-use planes::Started;
+use handover::{MARKER, Predecessor, Started};
+use listeners::Listeners;
+use notify::Notify;
+use planes::Begun;
+use serve::Service;
+
+pub use handover::Complaints;
 
 /// What a process begins with: its settings, and where they came from, so that they can be read again.
 #[derive(Debug)]
@@ -41,6 +52,37 @@ impl Launch {
         let named = || self.environment.non_empty("CONFIG_FILE_PATH");
         let said = self.sources.file.clone();
         said.or_else(|| named().map(PathBuf::from))
+    }
+}
+
+/// What a process got from who started it.
+#[derive(Debug)]
+pub struct Heritage {
+    started: Started,
+    listeners: Listeners,
+    predecessor: Option<Predecessor>,
+}
+
+impl Heritage {
+    /// Finds out. Must come first of all in a process: sockets of systemd are known by number only.
+    ///
+    /// # Errors
+    /// The process was to take over from another one, and what that one passed on cannot be received.
+    pub fn of(environment: &Environment) -> io::Result<Self> {
+        let (predecessor, listeners) = match Predecessor::meet(environment.get(MARKER))? {
+            Some((predecessor, listeners)) => (Some(predecessor), listeners),
+            None => (None, Listeners::of_systemd(environment)),
+        };
+        Ok(Self {
+            started: Started::as_this(),
+            listeners,
+            predecessor,
+        })
+    }
+
+    /// Where to complain.
+    pub fn complaints(&self) -> Complaints {
+        Complaints::heard_by(self.predecessor.as_ref())
     }
 }
 
@@ -67,7 +109,7 @@ pub enum RunError {
 ///
 /// # Errors
 /// Why it cannot start.
-pub fn run(mut launch: Launch) -> Result<(), RunError> {
+pub fn run(mut launch: Launch, heritage: Heritage) -> Result<(), RunError> {
     let settings = &launch.settings;
     let colorless = launch.environment.non_empty("NO_COLOR").is_some();
     let format = log::Format::of(settings.log.format, colorless);
@@ -81,15 +123,17 @@ pub fn run(mut launch: Launch) -> Result<(), RunError> {
     if let Some(upstream) = upstream {
         wiring::add_demo(&mut launch.settings, upstream);
     }
+    let notify = Notify::of(&launch.environment);
     let digest = launch.digest.map(|digest| digest.short());
     let state = ConfigState::first(launch.file(), digest);
-    let started = planes::start(&control, &launch.settings, state, lines)?;
-    let Started {
+    let listeners = heritage.listeners;
+    let begun = planes::start(&control, &launch.settings, listeners, state, lines)?;
+    let Begun {
         planes,
         books,
         identity,
         orders,
-    } = started;
+    } = begun;
     let standing = Standing {
         demo: upstream,
         shared: Arc::clone(&planes.shared),
@@ -97,7 +141,8 @@ pub fn run(mut launch: Launch) -> Result<(), RunError> {
         identity,
     };
     let reloader = Reloader::new(launch, standing, planes.environment.clone());
-    let outcome = control.block_on(signals::serve(&planes, reloader, orders));
+    let service = Service::new(&planes, reloader, notify, heritage.started);
+    let outcome = control.block_on(service.run(heritage.predecessor, orders));
     planes.join();
     drop(carrier);
     outcome

@@ -105,7 +105,8 @@ pub(crate) fn snapshot(
         keys: Keys::new(
             settings.auth.master_key.clone(),
             settings.auth.key_header.clone(),
-        ),
+        )
+        .with_drain(settings.auth.drain_token.clone()),
         limits: call_limits(settings),
         checks: settings.checks,
         connections: connection_limits(settings),

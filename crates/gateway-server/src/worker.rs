@@ -1,8 +1,7 @@
 //! What the calls of one worker share, and what all workers share.
 
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -147,7 +146,8 @@ pub(crate) struct Shared {
     pub board: Board,
     /// What came of probes.
     pub probes: Probes,
-    draining: AtomicBool,
+    /// Since when the process is on its way out.
+    draining: OnceLock<Instant>,
 }
 
 impl Shared {
@@ -171,18 +171,18 @@ impl Shared {
             lines,
             control,
             probes: Probes::default(),
-            draining: AtomicBool::new(false),
+            draining: OnceLock::new(),
         }
     }
 
-    /// From now on the process says that it is not ready.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+    /// From now on the process says that it is not ready. Gives when that began.
+    pub(crate) fn drain(&self) -> Instant {
+        *self.draining.get_or_init(Instant::now)
     }
 
     /// Whether the process is on its way out.
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.draining.get().is_some()
     }
 }
 

@@ -49,6 +49,14 @@ pub(super) enum Route {
     Timeline,
     /// Both, as they change.
     Live,
+    /// Hands the service over to a new process.
+    Upgrade,
+    /// Drains the process, by the operator's key.
+    OrderDrain,
+    /// The same, by a token of its own.
+    HealthDrain,
+    /// How many calls are under way.
+    Backlog,
     /// Probes of clients that only want to know whether somebody is here.
     Root,
 }
@@ -92,6 +100,8 @@ impl Route {
             | Self::Reload
             | Self::Log
             | Self::Explain
+            | Self::Upgrade
+            | Self::OrderDrain
             | Self::Cooldown(_)
             | Self::Drain(_)
             | Self::Cut(_)
@@ -109,7 +119,12 @@ impl Route {
     pub(super) fn is_public(&self) -> bool {
         matches!(
             self,
-            Self::Liveness | Self::Readiness | Self::Metrics | Self::Page | Self::Root
+            Self::Liveness
+                | Self::Readiness
+                | Self::Metrics
+                | Self::Page
+                | Self::Root
+                | Self::HealthDrain
         )
     }
 }
@@ -126,6 +141,8 @@ pub(super) fn route(method: &Method, path: &str, scope: Scope) -> Result<Route, 
         Route::Call(_)
         | Route::Rotate
         | Route::Reload
+        | Route::Upgrade
+        | Route::OrderDrain
         | Route::Cooldown(_)
         | Route::Drain(_)
         | Route::Cut(_) => Method::POST,
@@ -159,6 +176,8 @@ fn match_path(path: &str) -> Option<Route> {
         "/health/liveliness" | "/health/liveness" => Route::Liveness,
         "/health/readiness" => Route::Readiness,
         "/health" => Route::Health,
+        "/health/drain" => Route::HealthDrain,
+        "/health/backlog" => Route::Backlog,
         "/metrics" => Route::Metrics,
         "/ui" | "/ui/" => Route::Page,
         "/admin/pools" => Route::Pools,
@@ -169,6 +188,8 @@ fn match_path(path: &str) -> Option<Route> {
         "/admin/status" => Route::Status,
         "/admin/timeline" => Route::Timeline,
         "/admin/live" => Route::Live,
+        "/admin/upgrade" => Route::Upgrade,
+        "/admin/drain" => Route::OrderDrain,
         _ => return match_named(path),
     })
 }

@@ -310,6 +310,11 @@ pub(super) const VARIABLES: &[(&str, &str, Rank)] = &[
         "gateway.drain.timeout",
         Rank::BelowFiles,
     ),
+    (
+        "DRAIN_ENDPOINT_TOKEN",
+        "general_settings.drain_endpoint_token",
+        Rank::BelowFiles,
+    ),
     ("HOST", "gateway.listen.host", Rank::AboveFiles),
     ("PORT", "gateway.listen.port", Rank::AboveFiles),
     ("NUM_WORKERS", "gateway.workers", Rank::AboveFiles),

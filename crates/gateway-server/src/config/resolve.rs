@@ -1,6 +1,7 @@
 //! From what was said to what the program needs.
 
 mod calls; // Aliases, and how much is taken on.
+mod drain; // How the process ends.
 mod routing; // Timers, retries, cooldowns, strategies.
 mod telemetry; // The log, and traces.
 
@@ -15,7 +16,7 @@ use super::routing::{Names, written};
 use super::said::{FlagOrText, Said};
 use super::secrets::secret;
 use super::settings::{
-    Admin, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Settings, TlsFiles, TransportSettings,
+    Admin, Auth, Exposure, Heartbeats, Limits, Listen, Settings, TlsFiles, TransportSettings,
 };
 use super::tree::Node;
 use super::{Depth, SingleModel, Sources};
@@ -149,6 +150,7 @@ impl Facts<'_> {
                 .as_deref()
                 .and_then(|name| http::HeaderName::try_from(name).ok()),
             public_routes: general.public_routes.clone(),
+            drain_token: self.drain_token(report),
         }
     }
 
@@ -227,19 +229,6 @@ impl Facts<'_> {
             report.warn(Code::Weak, self.place("gateway.workers"), message);
         }
         workers
-    }
-
-    fn drain(&self, demo: bool) -> Drain {
-        let said = &self.said.gateway.drain;
-        let is_default = self
-            .layers
-            .place("gateway.drain.delay", self.root)
-            .is_none();
-        Drain {
-            // Nobody balances load over a demo.
-            delay: seconds(if demo && is_default { 0.0 } else { said.delay }),
-            timeout: said.timeout.map(seconds),
-        }
     }
 
     fn tls(&self, report: &mut Report) -> Option<TlsFiles> {

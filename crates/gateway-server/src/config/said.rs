@@ -57,6 +57,8 @@ pub(super) struct Gateway {
     pub(super) queue_timeout: Option<f64>,
     pub(super) drain: Drain,
     pub(super) reload: Reload,
+    /// Seconds that a new process may take until it is ready to take over.
+    pub(super) upgrade_timeout: f64,
     pub(super) transport: Transport,
     pub(super) log: Log,
     pub(super) tracing: Tracing,
@@ -82,6 +84,7 @@ impl Default for Gateway {
             queue_timeout: None,
             drain: Drain::default(),
             reload: Reload::default(),
+            upgrade_timeout: 60.0,
             transport: Transport::default(),
             log: Log::default(),
             tracing: Tracing::default(),
@@ -165,6 +168,9 @@ pub(super) struct Drain {
     /// Seconds that streams may go on after that; not given: as long as they need.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) timeout: Option<f64>,
+    /// What `/health/drain` asks for; not given: LiteLLM's key, else that route does not exist.
+    #[serde(skip_serializing, deserialize_with = "secret")]
+    pub(super) token: Option<Secret>,
 }
 
 impl Default for Drain {
@@ -172,6 +178,7 @@ impl Default for Drain {
         Self {
             delay: 5.0,
             timeout: None,
+            token: None,
         }
     }
 }
@@ -326,6 +333,9 @@ pub(super) struct General {
     pub(super) dangerously_permit_weak_or_unset_master_key: bool,
     pub(super) litellm_key_header_name: Option<String>,
     pub(super) public_routes: Vec<String>,
+    pub(super) enable_drain_endpoint: bool,
+    #[serde(deserialize_with = "secret")]
+    pub(super) drain_endpoint_token: Option<Secret>,
     /// Mebibytes.
     pub(super) max_request_size_mb: Option<f64>,
     pub(super) dangerously_allow_mock_testing_request_params: bool,

@@ -100,6 +100,8 @@ pub struct Auth {
     pub key_header: Option<http::HeaderName>,
     /// Paths that need no key, as configured; nothing acts on them yet, and a warning says so.
     pub public_routes: Vec<String>,
+    /// What `/health/drain` asks for; `None`: that route does not exist.
+    pub drain_token: Option<Secret>,
 }
 
 /// The routes under `/admin`.
@@ -150,6 +152,8 @@ pub struct Drain {
     pub delay: Duration,
     /// What streams may take after that; `None`: as long as they need.
     pub timeout: Option<Duration>,
+    /// What a new process may take until it is ready to take over.
+    pub upgrade_timeout: Duration,
 }
 
 /// The pools.

@@ -6,21 +6,22 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::descriptors::Descriptors;
+use super::leave::Leave;
 use super::protocol::{Connection, Protocol};
 use super::socket::{ClientSocket, SocketState, Verdict};
 use super::tls::ServerIdentity;
@@ -38,6 +39,8 @@ pub(crate) struct Door {
     pub descriptors: Descriptors,
     /// Their connections, for whoever waits for their end.
     pub connections: TaskTracker,
+    /// When those end.
+    pub leave: Leave,
 }
 
 /// Which routes a listener has.
@@ -79,21 +82,25 @@ pub(crate) struct Client {
     pub socket: Arc<SocketState>,
     stop: Stop,
     in_flight: AtomicUsize,
+    /// It has asked for something.
+    asked: AtomicBool,
+    /// The next answer is its last.
+    leaves: AtomicBool,
 }
 
 /// When a connection ends in order.
 #[derive(Clone, Debug)]
 pub(super) enum Stop {
-    /// When the listener ends.
-    Ordered(CancellationToken),
+    /// When those of its listener do.
+    Ordered(Leave),
     /// After its first answer at the latest, which is a refusal: it came when nearly all descriptors were in use.
-    AfterOne(CancellationToken),
+    AfterOne(Leave),
 }
 
 impl Stop {
-    fn token(&self) -> &CancellationToken {
-        let (Self::Ordered(token) | Self::AfterOne(token)) = self;
-        token
+    fn leave(&self) -> &Leave {
+        let (Self::Ordered(leave) | Self::AfterOne(leave)) = self;
+        leave
     }
 }
 
@@ -105,19 +112,31 @@ impl Client {
         InFlight(Arc::clone(self))
     }
 
-    fn overdue(&self, now: Instant, limits: &ConnectionLimits) -> Option<Verdict> {
+    /// `busy` is when a call was last known to be under way.
+    fn overdue(&self, now: Instant, busy: Instant, limits: &ConnectionLimits) -> Option<Verdict> {
         if self.socket.blocked_for(now) > Some(limits.slow_client) {
             return Some(Verdict::Slow);
         }
         if self.socket.verdict() == Verdict::GivenUp {
             return Some(Verdict::GivenUp);
         }
-        if self.in_flight.load(Ordering::Relaxed) > 0 {
+        if self.is_busy() {
             return None;
         }
         let slow_head = self.socket.head_pending_for(now) > Some(limits.head);
-        let idle = self.socket.silent_for(now) > Some(limits.idle);
+        let idle = self.quiet_for(now, busy) > limits.idle;
         (slow_head || idle).then_some(Verdict::Gone)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
+    /// How long neither the client has sent anything nor a call has been under way.
+    fn quiet_for(&self, now: Instant, busy: Instant) -> Duration {
+        let calls = now.saturating_duration_since(busy);
+        let silence = self.socket.silent_for(now);
+        silence.map_or(calls, |silence| silence.min(calls))
     }
 }
 
@@ -144,7 +163,7 @@ impl Drop for InFlight {
     }
 }
 
-/// Serves one accepted connection to its end. After `stop` it ends with the last call that is in flight.
+/// Serves one accepted connection to its end. After `stop` it ends with the next answer, or when nothing is asked for.
 ///
 /// Whatever this future holds is held for every open stream: the handshake is boxed and gone when it is done.
 pub(super) async fn serve(
@@ -157,17 +176,16 @@ pub(super) async fn serve(
     let state = Arc::new(SocketState::default());
     let limits = worker.shared.snapshot.load().connections;
     let opening = timeout(limits.handshake, open(tcp, &state, &door));
-    let (io, protocol) = match Box::pin(stop.token().run_until_cancelled(opening)).await {
-        Some(Ok(Ok(opened))) => opened,
-        Some(Ok(Err(error))) => {
+    let (io, protocol) = match Box::pin(stop.leave().lets_open(opening)).await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(error)) => {
             tracing::debug!(%peer, %error, "the connection was not opened");
             return;
         }
-        Some(Err(_elapsed)) => {
+        Err(_elapsed) => {
             tracing::debug!(%peer, "the connection was not opened in time");
             return;
         }
-        None => return,
     };
     let client = Arc::new(Client {
         peer,
@@ -175,6 +193,8 @@ pub(super) async fn serve(
         socket: state,
         stop: stop.clone(),
         in_flight: AtomicUsize::new(0),
+        asked: AtomicBool::new(false),
+        leaves: AtomicBool::new(false),
     });
     let service = Front {
         worker,
@@ -187,7 +207,7 @@ pub(super) async fn serve(
         &limits,
         door.connections
     ));
-    drive(connection, &client, &limits, stop.token()).await;
+    drive(connection, protocol, &client, &limits).await;
 }
 
 /// Shakes hands where the door wants it, and finds out what the client speaks.
@@ -211,37 +231,72 @@ async fn open(
 /// the socket notices a client that has left behind unread bytes.
 async fn drive(
     mut connection: Pin<&mut Connection>,
+    protocol: Protocol,
     client: &Client,
     limits: &ConnectionLimits,
-    stop: &CancellationToken,
 ) {
-    let mut stopped = pin!(stop.cancelled());
-    let mut stopping = false;
-    let mut watch = pin!(sleep_until(Instant::now() + WATCH));
+    let leave = client.stop.leave();
+    let mut begun = pin!(leave.begun());
+    let mut ending = Ending::NotYet;
+    let mut busy = Instant::now();
+    let mut watch = pin!(sleep_until(busy + WATCH));
     poll_fn(|cx| {
-        if !stopping && stopped.as_mut().poll(cx).is_ready() {
-            stopping = true;
-            connection.graceful_shutdown();
+        if ending == Ending::NotYet && begun.as_mut().poll(cx).is_ready() {
+            client.leaves.store(true, Ordering::Relaxed);
+            ending = Ending::Lingers;
+            // Whoever has been silent for long may be about to ask all the same.
+            busy = Instant::now();
+            watch.as_mut().reset(busy + leave.linger().min(WATCH));
         }
-        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            report(client.peer, ended);
-            return Poll::Ready(());
-        }
-        while watch.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
-            if let Some(verdict) = client.overdue(now, limits) {
-                client.socket.condemn(verdict);
-                return Poll::Ready(());
+        loop {
+            if ending == Ending::Lingers && may_close(protocol, client, busy) {
+                ending = Ending::Said;
+                connection.as_mut().get_mut().graceful_shutdown();
             }
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 report(client.peer, ended);
                 return Poll::Ready(());
             }
+            if watch.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let now = Instant::now();
+            if client.is_busy() {
+                busy = now;
+            }
+            if let Some(verdict) = client.overdue(now, busy, limits) {
+                client.socket.condemn(verdict);
+                return Poll::Ready(());
+            }
             watch.as_mut().reset(now + WATCH);
         }
-        Poll::Pending
     })
     .await;
+}
+
+/// How far a connection's end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// It goes on.
+    NotYet,
+    /// It ends with its next answer.
+    Lingers,
+    /// It takes no more requests.
+    Said,
+}
+
+/// Whether a connection that is to end can be told to without losing a request that is on its way.
+fn may_close(protocol: Protocol, client: &Client, busy: Instant) -> bool {
+    let linger = client.stop.leave().linger();
+    if linger.is_zero() {
+        return true;
+    }
+    match protocol {
+        // HTTP/2 says which requests it still answers. A client that has not asked for anything is waiting to.
+        Protocol::Http2 if client.asked.load(Ordering::Relaxed) => true,
+        // HTTP/1.1 can only say it in an answer.
+        _ => !client.is_busy() && client.quiet_for(Instant::now(), busy) >= linger,
+    }
 }
 
 fn report(peer: SocketAddr, ended: hyper::Result<()>) {
@@ -266,12 +321,20 @@ impl Service<Request<Incoming>> for Front {
         let worker = Arc::clone(&self.worker);
         let client = Arc::clone(&self.client);
         let in_flight = client.enter();
-        if let Stop::AfterOne(stop) = &client.stop {
-            stop.cancel();
+        client.asked.store(true, Ordering::Relaxed);
+        if let Stop::AfterOne(leave) = &client.stop {
+            client.leaves.store(true, Ordering::Relaxed);
+            leave.alone();
         }
+        let version = request.version();
         Box::pin(async move {
-            let response = crate::api::answer(worker, client, request).await;
+            let mut response = crate::api::answer(worker, client, request).await;
+            let is_last = in_flight.0.leaves.load(Ordering::Relaxed);
             drop(in_flight);
+            if is_last && version < Version::HTTP_2 {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
             Ok(response)
         })
     }

@@ -79,6 +79,12 @@ struct ModelLabels {
 }
 
 impl CallMetrics {
+    /// Calls under way.
+    pub(super) fn active(&self) -> u64 {
+        let active = self.apis.iter().map(|api| api.active.get());
+        u64::try_from(active.sum::<i64>()).unwrap_or_default()
+    }
+
     pub(super) fn new(registry: &mut Registry) -> Self {
         let active = Family::<ApiLabels, Gauge>::default();
         let histograms = || Family::<ApiLabels, Histogram>::new_with_constructor(latencies);

@@ -6,20 +6,44 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::planes::Planes;
-use crate::config::Drain;
 
-/// Ends everything, within what `drain` says: what runs may go on, unless `hurry` resolves.
-pub(super) async fn stop(planes: &Planes, drain: Drain, hurry: impl Future<Output = ()>) {
-    planes.shared.drain();
-    let accepts_until = Instant::now() + drain.delay;
+/// How a process ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    /// Until when it accepts.
+    pub(super) accepts_until: Instant,
+    /// How long streams may go on after that; `None`: as long as they need.
+    pub(super) timeout: Option<Duration>,
+    /// How long a client that asks for nothing stays connected after that.
+    pub(super) linger: Duration,
+    /// When operators go.
+    pub(super) operators: Operators,
+}
+
+/// When operators go who have a listener of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operators {
+    /// When everybody else has gone: they may look on.
+    Last,
+    /// With all others: their listener is another process's.
+    WithAll,
+}
+
+/// Ends everything, within what `ending` says: what runs may go on, unless `hurry` resolves.
+pub(super) async fn stop(planes: &Planes, ending: Ending, hurry: impl Future<Output = ()>) {
     let drained = async {
-        sleep_until(accepts_until).await;
-        planes.stop.cancel();
+        sleep_until(ending.accepts_until).await;
+        planes.leave(ending.linger);
+        planes.stop_accepting();
+        if ending.operators == Operators::WithAll {
+            planes.dismiss_operators(ending.linger);
+            tokio::join!(planes.idle(), planes.operators_idle());
+        }
         planes.idle().await;
     };
     let deadline = async {
-        match drain.timeout {
-            Some(timeout) => sleep_until(accepts_until + timeout).await,
+        match ending.timeout {
+            Some(timeout) => sleep_until(ending.accepts_until + timeout).await,
             None => std::future::pending().await,
         }
         tracing::info!("the drain timeout is over: what still runs is ended");
@@ -29,13 +53,17 @@ pub(super) async fn stop(planes: &Planes, drain: Drain, hurry: impl Future<Outpu
         () = hurry => end(planes).await,
         () = deadline => end(planes).await,
     }
+    planes.dismiss_operators(Duration::ZERO);
+    // Whoever ordered the end hears of it.
+    let _still_there = timeout(LAST_ORDERS, planes.operators_idle()).await;
     planes.shared.traces.flush(LAST_WORDS).await;
     tracing::info!("stopped");
 }
 
 /// Ends what still runs: every stream gets its error event, and some time for it to reach the client.
 async fn end(planes: &Planes) {
-    planes.stop.cancel();
+    planes.leave(Duration::ZERO);
+    planes.stop_accepting();
     // Side by side: a client that does not read holds its upstream connection for as long as it stays.
     let (told, ()) = tokio::join!(timeout(LAST_WORDS, planes.idle()), close(planes));
     if told.is_err() {
@@ -59,3 +87,5 @@ async fn close(planes: &Planes) {
 
 /// How long a client may take for its last event when the drain is over.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long an operator may take for the last answer.
+const LAST_ORDERS: Duration = Duration::from_secs(1);

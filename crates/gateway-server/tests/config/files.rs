@@ -122,6 +122,8 @@ fn the_reference_configuration_and_all_examples_are_strictly_fine() {
         "AZURE_NORTH_KEY",
         "COLLECTOR_KEY",
         "VERTEX_CREDENTIALS",
+        "DRAIN_TOKEN",
+        "DRAIN_ENDPOINT_TOKEN",
     ]
     .into_iter()
     .map(|name| (name, "a-value-of-its-own"))

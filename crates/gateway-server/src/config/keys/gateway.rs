@@ -44,6 +44,8 @@ section! {
         honored "drain": Kind::Section(&DRAIN);
         /// How the gateway takes a changed configuration.
         honored "reload": Kind::Section(&RELOAD);
+        /// Seconds that a new process may take until it is ready to take over (`gateway-server upgrade`). Default: 60.
+        honored "upgrade_timeout": Kind::POSITIVE_SECONDS;
         /// Connections to providers.
         honored "transport": Kind::Section(&TRANSPORT);
         /// What is logged.
@@ -150,6 +152,8 @@ section! {
         honored "delay": Kind::SECONDS;
         /// Seconds that streams may take after that. Not given: as long as they need.
         honored "timeout": Kind::SECONDS;
+        /// What `GET /health/drain` asks for in `X-Drain-Token`. Not given: `general_settings.drain_endpoint_token`, else there is no such route.
+        honored "token": Kind::Secret;
     }
 }
 

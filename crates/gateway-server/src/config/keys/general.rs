@@ -68,7 +68,10 @@ section! {
         ignored "allow_requests_on_db_unavailable": Kind::Bool => "there is no database to be unavailable";
         ignored "always_include_stream_usage": Kind::Bool, ["false"] => "streams end with usage only if the caller asks for it";
         ignored "include_call_id_in_error_body": Kind::Bool, ["false"] => "the call's id is in a header only";
-        ignored "enable_drain_endpoint": Kind::Bool, ["false"] => "there is no `/health/drain`; send SIGTERM";
+        /// Whether `GET /health/drain` exists, with a token. Default: false.
+        honored "enable_drain_endpoint": Kind::Bool => "`/health/drain` exists only if there is a token for it";
+        /// What it asks for in `X-Drain-Token`. Default: the variable `DRAIN_ENDPOINT_TOKEN`.
+        honored "drain_endpoint_token": Kind::Secret;
         ignored "proxy_batch_write_at": Kind::SECONDS => "spend is not stored";
         ignored "proxy_budget_rescheduler_min_time": Kind::SECONDS => "spend is not limited";
         ignored "proxy_budget_rescheduler_max_time": Kind::SECONDS => "spend is not limited";
@@ -122,7 +125,6 @@ section! {
         ignored "mcp_trusted_proxy_ranges": Kind::Any => "the MCP routes do not exist";
         ignored "claude_code_gateway": Kind::Any => "there is no gateway login; use the master key";
         ignored "password_policy_min_length": Kind::Any => "there are no users";
-        ignored "drain_endpoint_token": Kind::Secret => "there is no `/health/drain`; send SIGTERM";
         accepted "disable_spend_updates": Kind::Bool;
         accepted "disable_env_credential_login": Kind::Bool;
         accepted "disable_retry_on_max_parallel_request_limit_error": Kind::Bool;
