@@ -3,6 +3,7 @@
 mod aws; // Amazon.
 mod checks; // Probes.
 pub(super) mod connect; // TLS, HTTP/2.
+mod credentials; // What they do not say themselves.
 mod params; // What is said, in order of precedence.
 mod providers; // Those that the config adds.
 mod routing; // Timers, limits, prices, tags.
@@ -14,6 +15,7 @@ use super::problem::{Code, Mark, Place, Report};
 use super::suggest::nearest;
 use super::tree::{Node, Tree};
 pub use checks::{Background, Check};
+use credentials::{credential, credentials};
 use gateway_core::{Dialect, Policy};
 use gateway_providers::{
     ConnectOptions, Endpoint, EndpointConfig, EndpointError, Environment as Providers, PriceKind,
@@ -342,46 +344,6 @@ fn headers(params: &Params<'_>, report: &mut Report) -> Vec<(String, String)> {
         }
     }
     headers
-}
-
-/// `credential_list` by name.
-fn credentials<'a>(root: &'a Node, report: &mut Report) -> HashMap<&'a str, &'a Node> {
-    let mut named = HashMap::new();
-    for entry in root.get("credential_list").map_or(&[][..], Node::items) {
-        let Some(name) = entry.get("credential_name") else {
-            continue;
-        };
-        let (Some(text), Some(values)) = (name.as_text(), entry.get("credential_values")) else {
-            continue;
-        };
-        if named.insert(text, values).is_some() {
-            let message = format!(
-                "there is another credential of the name `{}`",
-                text.escape_debug()
-            );
-            report.error(Code::InvalidValue, name.place(), message);
-        }
-    }
-    named
-}
-
-fn credential<'a>(
-    own: &Node,
-    credentials: &HashMap<&str, &'a Node>,
-    report: &mut Report,
-) -> Option<&'a Node> {
-    let wanted = own.get("litellm_credential_name")?;
-    let name = wanted.as_text()?;
-    let found = credentials.get(name).copied();
-    if found.is_none() {
-        let name_of = name.escape_debug();
-        let message = format!("credential_list has no `{name_of}`, and there is no database");
-        let near = nearest(name, credentials.keys().copied());
-        report
-            .error(Code::Missing, wanted.place(), message)
-            .hint_opt(near.map(|near| format!("did you mean `{near}`?")));
-    }
-    found
 }
 
 fn same_ids(root: &Node, report: &mut Report) {
