@@ -560,6 +560,9 @@ async fn the_listeners_certificate_is_swapped_under_a_stream() {
     // A key that does not fit: as a bad configuration.
     fs::write(&files.key, new.server().key_pem()).unwrap();
     told(&gateway, "watch", "configuration refused").await;
+    gateway
+        .line(|line| line.contains("config.yaml:1:") && line.contains("cannot be used together"))
+        .await;
     assert!(trusts(&gateway, &old).await);
     let _files = new.server().write_pem(gateway.dir(), "listener");
     told(&gateway, "watch", "configuration taken").await;
@@ -622,6 +625,16 @@ async fn a_new_client_certificate_is_shown_and_a_bad_one_changes_nothing() {
     gateway.replace("client.pem", "no certificate");
     let answer = gateway.reload().await;
     assert_eq!(answer["outcome"], "refused", "{answer:#}");
+    let problems = answer["problems"].as_array().unwrap();
+    let error = problems
+        .iter()
+        .find(|it| it["severity"] == "error")
+        .unwrap();
+    assert_eq!(error["line"], 1, "{error}");
+    assert!(
+        error["message"].to_string().contains("client key"),
+        "{error}"
+    );
     assert_eq!(generation(&gateway, &upstream.url()).await, 1);
     gateway.replace("client.pem", &two);
     assert_eq!(gateway.reload().await["outcome"], "taken");

@@ -239,6 +239,7 @@ impl Facts<'_> {
             (Some(certificate), Some(private)) => Some(TlsFiles {
                 certificate: connect::readable(certificate, &self.place(cert), report).into(),
                 key: connect::readable(private, &self.place(key), report).into(),
+                origin: report.describe(&self.place(cert)),
             }),
             (Some(_), None) => {
                 report.error(

@@ -77,6 +77,8 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+    /// Where the certificate is named: `file:line:column`, a flag or a variable.
+    pub origin: String,
 }
 
 /// Who may connect.

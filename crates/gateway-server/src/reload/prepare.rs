@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use gateway_providers::Environment;
-use gateway_transport::{Origin, Renewal};
+use gateway_transport::{Origin, Renewal, SpecError};
 use serde_json::Value;
 use tokio::task::JoinError;
 
@@ -123,19 +123,13 @@ fn build(
     let snapshot = wiring::snapshot(&settings, &environment, &shared.transport, books);
     problems.extend(told::left_out(&snapshot, &before));
     let origins = snapshot.origins();
-    let renewals = match shared.transport.renewals(&origins) {
-        Ok(renewals) => renewals,
-        Err(error) => {
-            let message = with_causes(&error);
-            problems.push(told::problem(
-                Severity::Error,
-                Code::Unreadable,
-                &message,
-                None,
-            ));
-            Vec::new()
+    let mut renewals = Vec::new();
+    for origin in &origins {
+        match shared.transport.renewals(std::slice::from_ref(origin)) {
+            Ok(renewed) => renewals.extend(renewed),
+            Err(error) => problems.push(unusable(origin, &error, &snapshot, &settings)),
         }
-    };
+    }
     if told::has_errors(&problems) {
         restore(&before);
         let made = without(origins, &before.origins());
@@ -152,6 +146,18 @@ fn build(
         identity,
         problems,
     }))
+}
+
+/// Certificates, keys or roots of an origin that cannot be used, with the first deployment that names them.
+fn unusable(origin: &Origin, error: &SpecError, snapshot: &Snapshot, settings: &Settings) -> Value {
+    let mut deployments = snapshot.catalog.deployments();
+    let deployment = deployments.find(|it| it.origin == *origin);
+    let group = deployment.map(|it| &*it.group);
+    let mut settings = settings.deployments.iter();
+    let said = settings.find(|it| Some(it.config.group.trim()) == group);
+    let message = format!("{}: {}", origin.label(), with_causes(error));
+    let place = said.map(|it| it.origin.as_str());
+    told::problem(Severity::Error, Code::Unreadable, &message, place)
 }
 
 /// Slots belong to deployments whatever the configuration, and have had the limits of the new one for a moment.
@@ -190,9 +196,9 @@ fn identity(ground: &Ground, settings: &Settings) -> Result<Option<ServerIdentit
     match ServerIdentity::read(&tls.certificate, &tls.key) {
         Ok(identity) => Ok(Some(identity)),
         Err(error) => {
-            let message = with_causes(&error);
+            let (message, place) = (with_causes(&error), Some(tls.origin.as_str()));
             let (severity, code) = (Severity::Error, Code::Unreadable);
-            Err(told::problem(severity, code, &message, None))
+            Err(told::problem(severity, code, &message, place))
         }
     }
 }
