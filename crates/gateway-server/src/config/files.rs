@@ -31,7 +31,9 @@ struct Facts {
 impl Look {
     /// What the file at `path` looks like now. Blocking.
     pub fn at(path: &Path) -> Self {
-        Self(fs::metadata(path).ok().map(|data| Facts {
+        // A pipe looks different whenever it is used, and cannot be read again.
+        let file = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+        Self(file.map(|data| Facts {
             device: data.dev(),
             inode: data.ino(),
             size: data.size(),
