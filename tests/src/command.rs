@@ -35,12 +35,20 @@ pub async fn run<A: AsRef<OsStr>>(
 ///
 /// # Panics
 /// If it cannot be started, or has not ended after a minute.
-pub async fn finish(mut command: Command) -> Done {
+pub async fn finish(command: Command) -> Done {
+    finish_within(LIMIT, command).await
+}
+
+/// The same for one that may take longer.
+///
+/// # Panics
+/// If it cannot be started, or has not ended by then.
+pub async fn finish_within(limit: Duration, mut command: Command) -> Done {
     let program = command.as_std().get_program().to_owned();
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = timeout(LIMIT, output)
+    let output = timeout(limit, output)
         .await
-        .unwrap_or_else(|_| panic!("{} takes more than {LIMIT:?}", program.display()))
+        .unwrap_or_else(|_| panic!("{} takes more than {limit:?}", program.display()))
         .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
     Done {
         code: output.status.code(),

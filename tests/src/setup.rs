@@ -194,7 +194,20 @@ impl Default for Setup {
 /// # Panics
 /// If it does not start; the message holds its output.
 pub async fn start(args: Vec<String>, env: Vec<(String, String)>, dir: Option<TempDir>) -> Gateway {
-    let mut config = ProcessConfig::new(binary::gateway_server()).args(args);
+    start_program(binary::gateway_server(), args, env, dir).await
+}
+
+/// The same for a gateway's binary that lies elsewhere.
+///
+/// # Panics
+/// As [`start`] does.
+pub async fn start_program(
+    program: &Path,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    dir: Option<TempDir>,
+) -> Gateway {
+    let mut config = ProcessConfig::new(program).args(args);
     config.inherit_env = false;
     config.env = env;
     config.ready = Ready::Line("\"message\":\"ready\"".to_owned());

@@ -8,6 +8,7 @@
 
 mod bench;
 mod ci;
+mod dist;
 mod failure;
 mod fuzz;
 mod package;
@@ -43,6 +44,8 @@ enum Command {
     Bench(bench::Args),
     /// Runs the fuzz targets of `fuzz/` for a while.
     Fuzz(fuzz::Args),
+    /// Makes what is given away: binary, archive, Debian package, list of contents, sums.
+    Dist(dist::Args),
     /// Packs every crate that other services use, as it would be published.
     Package,
     /// Makes the table of prices and context windows from LiteLLM's public data.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Soak(args) => soak::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Dist(args) => dist::run(&args),
         Command::Package => package::run(),
         Command::Prices(args) => prices::run(&args),
         Command::SoakUpstream(args) => soak::run_upstream(&args),

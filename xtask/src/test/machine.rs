@@ -13,7 +13,7 @@ struct Tool {
     probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 11] = [
     Tool {
         package: "python3-venv",
         program: "python3",
@@ -51,6 +51,22 @@ const TOOLS: [Tool; 8] = [
         package: "iproute2",
         program: "ip",
         probe: &["-V"],
+    },
+    // What packaging/ makes is judged by these.
+    Tool {
+        package: "lintian",
+        program: "lintian",
+        probe: &["--version"],
+    },
+    Tool {
+        package: "systemd",
+        program: "systemd-analyze",
+        probe: &["--version"],
+    },
+    Tool {
+        package: "kubernetes-client",
+        program: "kubectl",
+        probe: &["kustomize", "--help"],
     },
     // The gateway's allocator is built with it.
     Tool {
