@@ -65,7 +65,10 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
             health::deployments(worker, query).await
         }
         Route::Metrics => health::metrics(worker),
-        Route::Page => ui::page(request.headers()),
+        Route::Page => ui::page(
+            request.headers(),
+            worker.shared.snapshot.load().keys.header(),
+        ),
         Route::Pools => admin::pools(worker),
         Route::Rotate => admin::rotate(worker, request).await,
         Route::Reload => admin::reload(worker).await,

@@ -89,6 +89,11 @@ impl Keys {
         }
     }
 
+    /// The only header that counts, where one is configured.
+    pub(crate) fn header(&self) -> Option<&HeaderName> {
+        self.header.as_ref()
+    }
+
     /// Whether these headers may call, or the key that stands in the path's query, where that is usual.
     ///
     /// # Errors

@@ -16,8 +16,9 @@ use sha2::{Digest, Sha256};
 use crate::body::Outgoing;
 use crate::respond::content;
 
-/// The page, or the word that the reader's copy is still good.
-pub(crate) fn page(asked: &HeaderMap) -> Response<Outgoing> {
+/// The page, or the word that the reader's copy is still good. Its head says which header carries the key, where that is
+/// not the usual one.
+pub(crate) fn page(asked: &HeaderMap, key_header: Option<&HeaderName>) -> Response<Outgoing> {
     let known = asked.get_all(IF_NONE_MATCH).iter();
     let fresh = known.filter_map(|it| it.to_str().ok()).any(is_current);
     let mut response = if fresh {
@@ -37,6 +38,9 @@ pub(crate) fn page(asked: &HeaderMap) -> Response<Outgoing> {
         if let Ok(value) = HeaderValue::from_str(value) {
             head.insert(name, value);
         }
+    }
+    if let Some(name) = key_header {
+        head.insert(KEY_HEADER, name.clone().into());
     }
     response
 }
@@ -77,6 +81,8 @@ fn inside(element: &str) -> &'static str {
     text.map_or("", |(text, _)| text)
 }
 
+/// Names the header that carries the key.
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-gateway-key-header");
 /// Headers that never change. The page is asked for anew each time: it belongs to the version that serves it.
 const FIXED: [(HeaderName, &str); 6] = [
     (CACHE_CONTROL, "no-cache"),
@@ -124,23 +130,23 @@ mod tests {
     #[test]
     fn who_has_the_page_is_not_sent_it_again() {
         let mut asked = HeaderMap::new();
-        let first = page(&asked);
+        let first = page(&asked, None);
         assert_eq!(first.status(), StatusCode::OK);
         let tag = first.headers()[ETAG].clone();
         asked.insert(IF_NONE_MATCH, tag.clone());
-        let again = page(&asked);
+        let again = page(&asked, None);
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(again.headers()[ETAG], tag);
         let others = format!("\"other\", W/{}", tag.to_str().unwrap());
         asked.insert(IF_NONE_MATCH, others.parse().unwrap());
-        assert_eq!(page(&asked).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(page(&asked, None).status(), StatusCode::NOT_MODIFIED);
         asked.insert(IF_NONE_MATCH, "\"other\"".parse().unwrap());
-        assert_eq!(page(&asked).status(), StatusCode::OK);
+        assert_eq!(page(&asked, None).status(), StatusCode::OK);
     }
 
     #[test]
     fn the_policy_names_the_hashes_of_script_and_style() {
-        let response = page(&HeaderMap::new());
+        let response = page(&HeaderMap::new(), None);
         let policy = response.headers()[CONTENT_SECURITY_POLICY]
             .to_str()
             .unwrap();

@@ -8,6 +8,7 @@ use gateway_testkit::client::BodyEnd;
 use gateway_testkit::dialect::Wire;
 use gateway_testkit::script::Gate;
 use gateway_testkit::upstream::Upstream;
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::{LIVE, NOWHERE, assert_clean};
@@ -238,6 +239,46 @@ async fn the_key_is_asked_for_once_and_kept_in_the_tab() {
     let complaints = page.complaints();
     let expected = |it: &String| it.contains("the server responded with a status of 401");
     assert!(complaints.iter().all(expected), "{complaints:#?}");
+}
+
+#[tokio::test]
+async fn the_key_goes_into_the_header_that_is_configured() {
+    let setup = Setup::serving(NOWHERE).master_key("sk-operator");
+    let setup = setup.set(
+        "general_settings.litellm_key_header_name",
+        json!("x-team-key"),
+    );
+    let gateway = &setup.start().await;
+    let browser = Browser::start().await;
+    let page = browser.page().await;
+    for _ in 0..2 {
+        page.open(&address(gateway)).await;
+        page.until(&format!("document.querySelector('#key').open || {LIVE}"))
+            .await;
+        if page.eval("document.querySelector('#key').open").await == true {
+            page.types("sk-operator").await;
+            page.press("Enter").await;
+        }
+        page.until(LIVE).await;
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_ends_is_seen_to_drain_and_then_to_be_gone() {
+    let (_upstream, gate, mut gateway, mut live, id) = streaming().await;
+    let browser = Browser::start().await;
+    let page = page_of(&browser, &gateway).await;
+    gateway.signal(Signal::TERM);
+    page.until("document.querySelector('#state').textContent === 'draining'")
+        .await;
+    page.until("document.querySelector('#reasons').innerText")
+        .await;
+    assert_eq!(page.eval(&format!("!!{}", row(&id))).await, true);
+    gate.open();
+    assert_eq!(live.rest().await.1, BodyEnd::Clean);
+    assert!(gateway.exited().await.success());
+    page.until("document.body.hasAttribute('data-stale')").await;
+    page.shows("What is shown is").await;
 }
 
 #[tokio::test]
