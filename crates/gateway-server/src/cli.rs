@@ -58,16 +58,19 @@ enum Command {
     Explain(Box<ExplainArgs>),
     /// Show the configuration as it counts, with the source of each value.
     Config(ConfigArgs),
+    /// Grade a LiteLLM configuration: what is honored, what is different, what is not supported.
+    Migrate(MigrateArgs),
+    #[command(flatten)]
+    Operate(Operate),
     /// Hand the service over to a new process of the same program, without a refused connection.
     Upgrade(TargetArgs),
     /// Send clients elsewhere, and wait until no call is under way.
     Drain(TargetArgs),
     /// Ask whether a gateway lives, for containers that have no other client.
+    #[command(
+        after_help = "Examples:\n  gateway-server healthcheck\n\nExit codes: 0 it lives, 1 it does not."
+    )]
     Healthcheck(HealthcheckArgs),
-    /// Grade a LiteLLM configuration: what is honored, what is different, what is not supported.
-    Migrate(MigrateArgs),
-    #[command(flatten)]
-    Operate(Operate),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Print what a shell needs to complete this program's commands and flags.
