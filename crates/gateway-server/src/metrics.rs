@@ -1,4 +1,4 @@
-//! Counters of calls. Names are in one table at the end; `docs/metrics.md` is checked against it.
+//! Counters of calls. Names are in one table at the end; `docs/operations/metrics.md` is checked against it.
 
 mod admission;
 mod calls;
@@ -213,7 +213,7 @@ mod tests {
         read.register_collector(Box::new(deployments::Deployments(catalog)));
         read.register_collector(Box::new(pools::Pools(transport.snapshot())));
         text::encode(&mut text, &read).unwrap();
-        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/metrics.md");
         let page = std::fs::read_to_string(page).unwrap();
         let told: Vec<&str> = page
             .lines()
