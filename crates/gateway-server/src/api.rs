@@ -35,14 +35,12 @@ pub(crate) async fn answer(
         Route::Through(asked) => return pass_through::answer(worker, client, request, asked).await,
         route => route,
     };
-    if !route.is_public()
-        && let Err(denied) = worker
-            .shared
-            .snapshot
-            .load()
-            .keys
-            .check(request.headers(), None)
-    {
+    let denied = {
+        let snapshot = worker.shared.snapshot.load();
+        let asks = !route.is_public() || (route == Route::Metrics && snapshot.metrics.require_key);
+        asks.then(|| snapshot.keys.check(request.headers(), None))
+    };
+    if let Some(Err(denied)) = denied {
         let error = ErrorInfo::new(ErrorKind::Authentication, denied.message());
         return refuse(
             models::dialect(request.headers(), ModelShape::OfHeaders),
@@ -64,7 +62,7 @@ async fn other(worker: &Worker, route: Route, request: Request<Incoming>) -> Res
             let query = request.uri().query().unwrap_or_default();
             health::deployments(worker, query).await
         }
-        Route::Metrics => health::metrics(worker),
+        Route::Metrics => health::metrics(worker, request.headers()).await,
         Route::Page => ui::page(
             request.headers(),
             worker.shared.snapshot.load().keys.header(),

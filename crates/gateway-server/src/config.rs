@@ -45,7 +45,8 @@ pub use render::{Spot, human, json, spot, values};
 pub use schema::schema;
 pub use settings::{
     Admin, Admission, Auth, Drain, Exposure, Heartbeats, Limits, Listen, Log, LogFormat,
-    LoggedCalls, Propagate, Sampler, Settings, TlsFiles, TraceExport, Tracing, TransportSettings,
+    LoggedCalls, MetricsSettings, Propagate, Sampler, Settings, TlsFiles, TraceExport, Tracing,
+    TransportSettings,
 };
 pub use show::{Detail, Item, Shown, Source, show};
 pub(crate) use suggest::nearest;

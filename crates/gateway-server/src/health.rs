@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gateway_router::Standing;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::body::Outgoing;
+use crate::metrics::{Format, Metrics};
 use crate::respond::{content, json};
 use crate::worker::Worker;
 
@@ -78,12 +79,21 @@ struct Readiness {
     version: &'static str,
 }
 
-/// All metrics in the OpenMetrics text format.
-pub(crate) fn metrics(worker: &Worker) -> Response<Outgoing> {
-    let text = worker.metrics().encode(&worker.shared);
-    content(
-        StatusCode::OK,
-        "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        Bytes::from(text),
-    )
+/// All metrics, in the text format that is asked for.
+///
+/// # Cancel safety
+/// Nothing is lost: they are only read.
+pub(crate) async fn metrics(worker: &Worker, headers: &HeaderMap) -> Response<Outgoing> {
+    let format = Format::wanted(headers);
+    let shared = Arc::clone(&worker.shared);
+    // Thousands of series take milliseconds that no stream on this thread should wait.
+    let told = tokio::task::spawn_blocking(move || Metrics::encode(shared, format)).await;
+    match told {
+        Ok(text) => content(StatusCode::OK, format.content_type(), Bytes::from(text)),
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            let text = "The metrics could not be written.\n";
+            content(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", text)
+        }
+    }
 }

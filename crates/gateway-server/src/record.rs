@@ -4,6 +4,7 @@
 mod finished;
 mod journal;
 mod line;
+mod spent;
 pub(crate) mod told;
 mod used;
 mod written;
@@ -23,6 +24,7 @@ use crate::call::Shown;
 use crate::edge::{Client, InFlight, StallWatch, Verdict};
 use crate::live::{Entered, Introduction, LiveStream};
 use crate::log::Format;
+use crate::metrics::{Ended, Streamed};
 use crate::relay::Carrier;
 use crate::respond::Failure;
 use crate::trace::CallTrace;
@@ -67,6 +69,8 @@ pub(crate) struct Record {
     pub call_timer: Option<Timer>,
     /// The timer that fired before an answer was there.
     pub fired: Option<Box<(TimerName, Timer)>>,
+    /// How long it took until the call had its place, where somebody wants to know.
+    pub queued: Option<Duration>,
     /// When the answer's head was made, if it was not sent before there was an answer.
     pub head: Option<Head>,
     /// Status towards the client; 0 while there is none.
@@ -113,6 +117,9 @@ pub(crate) struct Head {
 pub(crate) struct OpenRecord {
     record: Box<Record>,
     worker: Arc<Worker>,
+    /// The front end as which it was counted when it came in: a provider's own words tell more later.
+    came_as: Dialect,
+    streamed: Streamed,
     in_flight: InFlight,
     live: Entered,
     stall: Option<Arc<StallWatch>>,
@@ -136,6 +143,8 @@ impl OpenRecord {
             record: Box::new(Record::new(dialect, call_id, started)),
             live: worker.shared.live.enter(worker.lane()),
             worker,
+            came_as: dialect,
+            streamed: Streamed::Never,
             in_flight: client.enter(),
             stall: None,
             places: None,
@@ -198,7 +207,10 @@ impl OpenRecord {
             let admission = &self.worker.shared.admission;
             admission.enter(headers, self.record.started).await
         };
-        self.places = entered.inspect_err(|refused| self.worker.metrics().refused(refused))?;
+        let metrics = self.worker.metrics();
+        self.places = entered.inspect_err(|refused| metrics.refused(refused))?;
+        let times = metrics.times_places();
+        self.record.queued = times.then(|| self.record.started.elapsed());
         Ok(())
     }
 
@@ -243,6 +255,14 @@ impl OpenRecord {
     /// Says how the call will have ended once the client has what is on its way; the first reason stays.
     pub(crate) fn ends(&mut self, end: EndReason) {
         self.end.get_or_insert(end);
+    }
+
+    /// Notes that a stream to the client begins.
+    pub(crate) fn streams(&mut self) {
+        if self.streamed == Streamed::Never {
+            self.streamed = Streamed::Begun;
+            self.worker.metrics().stream_started();
+        }
     }
 
     /// Notes that the head of the answer is about to be made.
@@ -303,7 +323,14 @@ impl Drop for OpenRecord {
         record.cost = record.price();
         let took = now.saturating_duration_since(record.started);
         let metrics = self.worker.metrics();
-        metrics.call_ended(record, &entries, end, took);
+        metrics.call_ended(Ended {
+            record,
+            entries: &entries,
+            end,
+            took,
+            came_as: self.came_as,
+            streamed: self.streamed,
+        });
         self.worker.shared.board.call_ended(record, &entries, end);
         let lines = self.worker.lines();
         if lines.takes_call(end == EndReason::Complete) {
@@ -339,6 +366,7 @@ impl Record {
             max_retries: None,
             call_timer: None,
             fired: None,
+            queued: None,
             head: None,
             status: 0,
             first_content: None,
@@ -388,17 +416,6 @@ impl Record {
         attempt.running.failed(&outcome, rules, now);
     }
 
-    /// What the answer cost, as far as its usage is known; `None` if a price or a count is not.
-    pub(crate) fn price(&self) -> Option<Cost> {
-        let attempt = self.attempt.as_ref().filter(|_| !self.made_up)?;
-        let usage = match self.spoken {
-            Some(dialect) if dialect.counts_caches_apart() => self.usage.with_cache_in_input(),
-            _ => self.usage,
-        };
-        let facts = attempt.deployment.endpoint.facts(attempt.model.as_deref());
-        facts.prices.cost(&usage, self.tier)
-    }
-
     /// The timer that ended the call, and who said it.
     fn timer(&self, end: EndReason) -> Option<(TimerName, &Timer)> {
         if let Some((name, timer)) = self.fired.as_deref() {
@@ -416,25 +433,6 @@ impl Record {
             _ => None,
         };
         timer.map(|timer| (name, timer))
-    }
-
-    /// Of so long a time what no attempt was under way for: reading, choosing, waiting before retries, judging.
-    fn overhead(&self, took: Duration) -> Duration {
-        let answered = self.first_content.map(|after| self.started + after);
-        self.journal.read(|entries| {
-            let mut overhead = took;
-            // Attempts are in the order in which they began; while two are under way, time passes once.
-            let mut told = self.started;
-            for entry in entries {
-                let ended = answered.filter(|_| entry.outcome == AttemptOutcome::Answered);
-                let ended = ended.or(entry.took.map(|took| entry.started + took));
-                let began = entry.started.max(told);
-                let ended = ended.unwrap_or(began).max(began);
-                overhead = overhead.saturating_sub(ended - began);
-                told = ended;
-            }
-            overhead
-        })
     }
 }
 

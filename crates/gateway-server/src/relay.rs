@@ -97,9 +97,10 @@ impl Relay {
         held: Batch,
         timers: StreamTimers,
         carrier: Carrier,
-        record: OpenRecord,
+        mut record: OpenRecord,
         worker: Arc<Worker>,
     ) -> Self {
+        record.streams();
         let now = Instant::now();
         // A client that was left without a byte until now has waited for one period already.
         let silence = timers.heartbeat.filter(|_| held.ready.is_empty());

@@ -148,7 +148,7 @@ impl Reloader {
         } = &self.ground.standing;
         let timers = settings.routing.timers.clone();
         shared.admission.change(settings.admission, timers);
-        shared.snapshot.store(Arc::new(snapshot));
+        shared.adopt(snapshot);
         shared.lines.configure(&settings.log);
         if let (Some(own), Some(new)) = (own, &identity) {
             own.become_as(new);

@@ -112,6 +112,7 @@ pub(crate) fn snapshot(
         connections: connection_limits(settings),
         left_out: problematic,
         tracing: TraceRules::new(settings, environment),
+        metrics: settings.metrics,
     }
 }
 

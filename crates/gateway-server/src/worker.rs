@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::admission::Admission;
 use crate::auth::Keys;
 use crate::call::ShownDeployments;
-use crate::config::Checks;
+use crate::config::{Checks, MetricsSettings};
 use crate::control::Control;
 use crate::edge::ConnectionLimits;
 use crate::health::Probes;
@@ -42,6 +42,8 @@ pub(crate) struct Snapshot {
     pub shown: ShownDeployments,
     /// Who is asked for requests in a provider's own words.
     pub gates: Gates,
+    /// How metrics are told.
+    pub metrics: MetricsSettings,
     /// Which calls are traced, and who is told.
     pub tracing: TraceRules,
     /// Deployments and aliases that cannot be used.
@@ -160,6 +162,7 @@ impl Shared {
         lines: Arc<Lines>,
         control: Control,
     ) -> Self {
+        metrics.configure(&snapshot.metrics);
         Self {
             live: Live::new(transport.shards()),
             board: Board::new(Instant::now()),
@@ -173,6 +176,12 @@ impl Shared {
             probes: Probes::default(),
             draining: OnceLock::new(),
         }
+    }
+
+    /// From now on calls begin with this configuration.
+    pub(crate) fn adopt(&self, snapshot: Snapshot) {
+        self.metrics.configure(&snapshot.metrics);
+        self.snapshot.store(Arc::new(snapshot));
     }
 
     /// From now on the process says that it is not ready. Gives when that began.

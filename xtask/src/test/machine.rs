@@ -13,7 +13,7 @@ struct Tool {
     probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 11] = [
+const TOOLS: [Tool; 12] = [
     Tool {
         package: "python3-venv",
         program: "python3",
@@ -67,6 +67,12 @@ const TOOLS: [Tool; 11] = [
         package: "kubernetes-client",
         program: "kubectl",
         probe: &["kustomize", "--help"],
+    },
+    // Metrics, alerts and their tests are checked by Prometheus' own tool.
+    Tool {
+        package: "prometheus",
+        program: "promtool",
+        probe: &["--version"],
     },
     // The gateway's allocator is built with it.
     Tool {

@@ -45,7 +45,7 @@ pub(super) fn answered(record: &Record, upstream: &HeaderMap) -> HeaderMap {
         headers.insert(names::ESTIMATED, HeaderValue::from_static("true"));
         headers.insert(CONTENT_TYPE, JSON);
     }
-    passed_on(&mut headers, upstream);
+    passed_on(&mut headers, upstream, record.shown.as_deref());
     headers
 }
 
@@ -100,7 +100,7 @@ pub(super) fn refused(record: &Record, snapshot: &Snapshot, failure: &Failure) -
         }
     }
     if let Some(upstream) = &failure.upstream {
-        passed_on(&mut headers, upstream);
+        passed_on(&mut headers, upstream, tried.map(|(shown, _)| &**shown));
     }
     headers
 }
@@ -178,7 +178,7 @@ fn millis(duration: Duration) -> HeaderValue {
 }
 
 /// What of an upstream's head a client may see. Most of it under a name that says whose it is.
-fn passed_on(headers: &mut HeaderMap, upstream: &HeaderMap) {
+fn passed_on(headers: &mut HeaderMap, upstream: &HeaderMap, shown: Option<&Shown>) {
     for (name, value) in upstream {
         let text = name.as_str();
         if !text.starts_with(INITIALS) {
@@ -192,6 +192,9 @@ fn passed_on(headers: &mut HeaderMap, upstream: &HeaderMap) {
             headers.append(own, value.clone());
         }
         if reads(text) {
+            if let Some(shown) = shown {
+                shown.counters.quota.note(text, value);
+            }
             headers.append(name, value.clone());
         }
     }
@@ -299,7 +302,7 @@ mod tests {
             upstream.append(name, HeaderValue::from_static(value));
         }
         let mut headers = HeaderMap::new();
-        passed_on(&mut headers, &upstream);
+        passed_on(&mut headers, &upstream, None);
         let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(

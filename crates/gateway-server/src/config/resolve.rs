@@ -2,6 +2,7 @@
 
 mod calls; // Aliases, and how much is taken on.
 mod drain; // How the process ends.
+mod metrics; // How they are told.
 mod routing; // Timers, retries, cooldowns, strategies.
 mod telemetry; // The log, and traces.
 
@@ -75,6 +76,7 @@ pub(super) fn settings(
         log: facts.log(),
         tracing: facts.tracing(&connect, environment, report),
         transport: facts.transport(connect),
+        metrics: facts.metrics(),
         aliases,
         deployments,
         demo: sources.demo,

@@ -62,6 +62,7 @@ pub(super) struct Gateway {
     pub(super) transport: Transport,
     pub(super) log: Log,
     pub(super) tracing: Tracing,
+    pub(super) metrics: Metrics,
 }
 
 impl Default for Gateway {
@@ -88,6 +89,7 @@ impl Default for Gateway {
             transport: Transport::default(),
             log: Log::default(),
             tracing: Tracing::default(),
+            metrics: Metrics::default(),
         }
     }
 }
@@ -242,6 +244,18 @@ impl Default for Transport {
     }
 }
 
+/// `gateway.metrics`.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Metrics {
+    /// Not given: LiteLLM's key, else no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) require_key: Option<bool>,
+    /// Not given: yes if one of LiteLLM's callbacks is `prometheus`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) litellm_compat: Option<bool>,
+}
+
 /// The honored keys of `router_settings` that are single values. Times are seconds.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -298,6 +312,7 @@ pub(super) struct LiteLlm {
     pub(super) set_verbose: Option<bool>,
     pub(super) anthropic_sse_ping_interval_seconds: Option<f64>,
     pub(super) sse_keepalive_ping_interval_seconds: Option<f64>,
+    pub(super) require_auth_for_metrics_endpoint: Option<bool>,
     pub(super) callbacks: OneOrMore,
     pub(super) success_callback: OneOrMore,
     pub(super) failure_callback: OneOrMore,

@@ -47,6 +47,8 @@ pub struct Settings {
     pub log: Log,
     /// Traces.
     pub tracing: Tracing,
+    /// How metrics are told.
+    pub metrics: MetricsSettings,
     /// The deployments of `model_list`, in order.
     pub deployments: Vec<DeploymentSettings>,
     /// `model_group_alias`.
@@ -181,6 +183,15 @@ pub struct TransportSettings {
     pub dns_check: Option<Duration>,
     /// What deployments start from; each of them already has its own copy.
     pub connect: ConnectOptions,
+}
+
+/// How metrics are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Only to who has the master key.
+    pub require_key: bool,
+    /// Also by LiteLLM's names.
+    pub litellm_compat: bool,
 }
 
 /// The log.

@@ -1,66 +1,78 @@
-//! The state of the deployments as metrics, read when somebody asks.
+//! The state of the deployments, read when somebody asks.
 
 use std::fmt;
-use std::sync::Arc;
 
-use gateway_router::{Catalog, Deployment, Standing, View};
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
-use prometheus_client::metrics::MetricType;
+use gateway_router::{Deployment, Standing, View};
 use tokio::time::Instant;
 
-use super::names;
+use super::exposition::Exposition;
+use super::families;
+use crate::worker::Snapshot;
 
-/// Exports the deployments of one configuration.
-#[derive(Debug)]
-pub(super) struct Deployments(pub(super) Arc<Catalog>);
-
-impl Collector for Deployments {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let now = Instant::now();
-        let views: Vec<(&Deployment, View)> = (self.0.deployments())
-            .map(|it| (&**it, it.ledger.view(now)))
-            .collect();
-        let kind = MetricType::Gauge;
-        let help = "1 for the state that a deployment is in";
-        let mut metric = encoder.encode_descriptor(names::STATE, help, None, kind)?;
-        for (deployment, view) in &views {
-            let current = state(view.standing);
-            for state in STATES {
-                let labels = labels(deployment, Some(state));
-                let value = i64::from(state == current);
-                metric.encode_family(&labels)?.encode_gauge(&value)?;
-            }
-        }
-        let help = "Attempts under way at a deployment";
-        let mut metric = encoder.encode_descriptor(names::IN_FLIGHT, help, None, kind)?;
-        for (deployment, view) in &views {
-            let labels = labels(deployment, None);
-            let value = i64::from(view.in_flight);
-            metric.encode_family(&labels)?.encode_gauge(&value)?;
-        }
-        let help = "How often failures have set a deployment aside";
-        let kind = MetricType::Counter;
-        let mut metric = encoder.encode_descriptor(names::COOLDOWNS, help, None, kind)?;
-        for (deployment, view) in &views {
-            let labels = labels(deployment, None);
-            let mut sample = metric.encode_family(&labels)?;
-            sample.encode_counter::<NoLabelSet, u64, u64>(&view.set_aside, None)?;
+/// Writes the deployments of one configuration.
+pub(super) fn write(snapshot: &Snapshot, page: &mut Exposition<'_>) -> fmt::Result {
+    let views = views(snapshot);
+    page.family(&families::DEPLOYMENT_INFO, |samples| {
+        for (deployment, _) in &views {
+            let [model, id] = names(deployment);
+            let endpoint = &deployment.endpoint;
+            let (provider, upstream) = (endpoint.provider(), endpoint.upstream_model());
+            let values = [
+                model,
+                id,
+                provider,
+                upstream,
+                endpoint.api_base_for_display(),
+            ];
+            samples.level(&values, 1)?;
         }
         Ok(())
-    }
+    })?;
+    page.family(&families::DEPLOYMENT_STATE, |samples| {
+        for (deployment, view) in &views {
+            let [model, id] = names(deployment);
+            let current = state(view.standing);
+            for state in STATES {
+                samples.level(&[model, id, state], i64::from(state == current))?;
+            }
+        }
+        Ok(())
+    })?;
+    page.family(&families::COOLDOWNS, |samples| {
+        for (deployment, view) in &views {
+            samples.count(&names(deployment), view.set_aside)?;
+        }
+        Ok(())
+    })?;
+    page.family(&families::IN_FLIGHT, |samples| {
+        for (deployment, view) in &views {
+            samples.level(&names(deployment), view.in_flight)?;
+        }
+        Ok(())
+    })?;
+    page.family(&families::QUOTA_LEFT, |samples| {
+        for deployment in snapshot.catalog.deployments() {
+            let [model, id] = names(deployment);
+            let Some(shown) = snapshot.shown.of(deployment) else {
+                continue;
+            };
+            for (of, left) in shown.counters.quota.known() {
+                samples.level(&[model, id, of], left)?;
+            }
+        }
+        Ok(())
+    })
 }
 
-fn labels<'d>(
-    deployment: &'d Deployment,
-    state: Option<&'static str>,
-) -> Vec<(&'static str, &'d str)> {
-    let mut labels = vec![
-        ("model", &*deployment.group),
-        ("deployment", &*deployment.id),
-    ];
-    labels.extend(state.map(|state| ("state", state)));
-    labels
+/// All deployments as they stand now.
+pub(super) fn views(snapshot: &Snapshot) -> Vec<(&Deployment, View)> {
+    let now = Instant::now();
+    let deployments = snapshot.catalog.deployments();
+    deployments.map(|it| (&**it, it.ledger.view(now))).collect()
+}
+
+fn names(deployment: &Deployment) -> [&str; 2] {
+    [&deployment.group, &deployment.id]
 }
 
 const fn state(standing: Standing) -> &'static str {

@@ -1,225 +1,134 @@
-//! The pools' state as metrics, read when somebody asks. Labels name origins, never generations: their numbers would
-//! be series without end.
+//! The pools' state, read when somebody asks. Labels name origins, never generations: their numbers would be series
+//! without end.
 
 use std::fmt;
 
 use gateway_transport::{
     BUCKETS_SECONDS, GenerationState, HistogramSnapshot, OriginSnapshot, Snapshot,
 };
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::Unit;
 
-/// Exports one snapshot.
-#[derive(Debug)]
-pub(super) struct Pools(pub(super) Snapshot);
+use super::exposition::Exposition;
+use super::families;
+use super::table::{Family, Kind};
+use super::timings::Seen;
 
-impl Collector for Pools {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for family in GAUGES {
-            self.numbers(&mut encoder, family, MetricType::Gauge)?;
-        }
-        for family in COUNTERS {
-            self.numbers(&mut encoder, family, MetricType::Counter)?;
-        }
-        for family in HISTOGRAMS {
-            let mut metric = encoder.encode_descriptor(
-                family.name,
-                family.help,
-                Some(&Unit::Seconds),
-                MetricType::Histogram,
-            )?;
-            for origin in &self.0.origins {
-                for (value, histogram) in (family.read)(origin) {
-                    let labels = [("origin", &*origin.origin), (family.label, value)];
-                    encode_histogram(histogram, metric.encode_family(&labels)?)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Pools {
-    fn numbers(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        family: &Numbers,
-        kind: MetricType,
-    ) -> fmt::Result {
-        let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
-        for origin in &self.0.origins {
-            for (value, number) in (family.read)(origin) {
-                let labels = [("origin", &*origin.origin), (family.label, value)];
-                let mut sample = metric.encode_family(&labels)?;
-                match kind {
-                    MetricType::Counter => {
-                        sample.encode_counter::<NoLabelSet, f64, f64>(&number, None)?
+/// Writes one snapshot.
+pub(super) fn write(snapshot: &Snapshot, page: &mut Exposition<'_>) -> fmt::Result {
+    for (family, read) in NUMBERS {
+        page.family(family, |samples| {
+            for origin in &snapshot.origins {
+                for (value, number) in read(origin) {
+                    let values = [&*origin.origin, value];
+                    match family.kind {
+                        Kind::Counter => samples.count(&values, number)?,
+                        _ => samples.level(&values, number)?,
                     }
-                    _ => sample.encode_gauge(&number)?,
                 }
             }
+            Ok(())
+        })?;
+    }
+    page.family(&families::POOL_OLDEST, |samples| {
+        for origin in &snapshot.origins {
+            let oldest = draining(origin).filter_map(|it| it.oldest_lease_seconds);
+            samples.value(&[&origin.origin, "draining"], oldest.fold(0.0, f64::max))?;
         }
         Ok(())
+    })?;
+    page.family(&families::POOL_ROTATIONS_FAILED, |samples| {
+        for origin in &snapshot.origins {
+            samples.count(&[&origin.origin], origin.metrics.rotations_failed)?;
+        }
+        Ok(())
+    })?;
+    for (family, read) in HISTOGRAMS {
+        page.family(family, |samples| {
+            for origin in &snapshot.origins {
+                for (value, histogram) in read(origin) {
+                    samples.histogram(&[&origin.origin, value], &seen(histogram))?;
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn seen(histogram: &HistogramSnapshot) -> Seen {
+    let bounds = BUCKETS_SECONDS.iter().copied().chain([f64::INFINITY]);
+    Seen {
+        buckets: bounds.zip(histogram.counts).collect(),
+        sum: histogram.sum_seconds,
     }
 }
 
-fn encode_histogram(histogram: &HistogramSnapshot, mut sample: MetricEncoder<'_>) -> fmt::Result {
-    let bounds = BUCKETS_SECONDS.iter().copied().chain([f64::MAX]);
-    let buckets: Vec<(f64, u64)> = bounds.zip(histogram.counts).collect();
-    sample.encode_histogram::<NoLabelSet>(histogram.sum_seconds, histogram.count(), &buckets, None)
-}
+/// What an origin has of a family, by the value of the label beside the origin's.
+type Read<T> = fn(&OriginSnapshot) -> Vec<(&'static str, T)>;
 
-/// A family of plain numbers with one label beside the origin.
-struct Numbers {
-    name: &'static str,
-    help: &'static str,
-    label: &'static str,
-    read: fn(&OriginSnapshot) -> Vec<(&'static str, f64)>,
-}
-
-/// A family of histograms with one label beside the origin.
-struct Histograms {
-    name: &'static str,
-    help: &'static str,
-    label: &'static str,
-    read: fn(&OriginSnapshot) -> Vec<(&'static str, &HistogramSnapshot)>,
-}
-
-const GAUGES: &[Numbers] = &[
-    Numbers {
-        name: "gateway_pool_generations",
-        help: "Generations of connections",
-        label: "state",
-        read: |origin| {
-            let draining = draining(origin).count();
-            vec![
-                ("current", float(origin.generations.len() - draining)),
-                ("draining", float(draining)),
-            ]
-        },
-    },
-    Numbers {
-        name: "gateway_pool_connections",
-        help: "Connections of the current generation",
-        label: "state",
-        read: |origin| {
-            let seen = &origin.connections;
-            vec![
-                ("http1_idle", float(seen.http1_idle)),
-                ("http1_active", float(seen.http1_active)),
-                ("http2_idle", float(seen.http2_idle)),
-                ("http2_active", float(seen.http2_active)),
-                ("connecting", float(seen.connecting)),
-            ]
-        },
-    },
-    Numbers {
-        name: "gateway_pool_streams",
-        help: "Exchanges that run, by the state of their generation",
-        label: "state",
-        read: |origin| {
-            let all: usize = origin.generations.iter().map(|it| it.leases).sum();
-            let draining: usize = draining(origin).map(|it| it.leases).sum();
-            vec![
-                ("current", float(all - draining)),
-                ("draining", float(draining)),
-            ]
-        },
-    },
-    Numbers {
-        name: "gateway_pool_waiting",
-        help: "Exchanges that wait for a connection",
-        label: "state",
-        read: |origin| vec![("waiting", float(origin.waiting))],
-    },
-    Numbers {
-        name: "gateway_pool_oldest_draining_seconds",
-        help: "Age of the oldest exchange on a retired generation",
-        label: "state",
-        read: |origin| {
-            let oldest = draining(origin).filter_map(|it| it.oldest_lease_seconds);
-            vec![("draining", oldest.fold(0.0, f64::max))]
-        },
-    },
+const NUMBERS: &[(&Family, Read<u64>)] = &[
+    (&families::POOL_GENERATIONS, |origin| {
+        let draining = draining(origin).count();
+        let current = origin.generations.len() - draining;
+        vec![("current", wide(current)), ("draining", wide(draining))]
+    }),
+    (&families::POOL_CONNECTIONS, |origin| {
+        let seen = &origin.connections;
+        vec![
+            ("http1_idle", wide(seen.http1_idle)),
+            ("http1_active", wide(seen.http1_active)),
+            ("http2_idle", wide(seen.http2_idle)),
+            ("http2_active", wide(seen.http2_active)),
+            ("connecting", wide(seen.connecting)),
+        ]
+    }),
+    (&families::POOL_STREAMS, |origin| {
+        let all: usize = origin.generations.iter().map(|it| it.leases).sum();
+        let draining: usize = draining(origin).map(|it| it.leases).sum();
+        vec![
+            ("current", wide(all - draining)),
+            ("draining", wide(draining)),
+        ]
+    }),
+    (&families::POOL_WAITING, |origin| {
+        vec![("waiting", wide(origin.waiting))]
+    }),
+    (&families::POOL_ROTATIONS, |origin| {
+        origin.metrics.rotations.clone()
+    }),
+    (&families::POOL_CONNECTS, |origin| {
+        let seen = &origin.metrics;
+        vec![
+            ("ok", seen.connects_ok),
+            ("failed", seen.connects_failed),
+            ("stale", seen.connects_stale),
+        ]
+    }),
+    (&families::POOL_REQUESTS, |origin| {
+        let seen = &origin.metrics;
+        vec![("new", seen.requests_new), ("reused", seen.requests_reused)]
+    }),
+    (&families::POOL_REPEATS, |origin| {
+        vec![("not_sent", origin.metrics.repeats)]
+    }),
 ];
 
-const COUNTERS: &[Numbers] = &[
-    Numbers {
-        name: "gateway_pool_rotations",
-        help: "Generations by the reason of their birth",
-        label: "reason",
-        read: |origin| {
-            let rotations = origin.metrics.rotations.iter();
-            rotations
-                .map(|(reason, count)| (*reason, wide(*count)))
-                .collect()
-        },
-    },
-    Numbers {
-        name: "gateway_pool_connects",
-        help: "Connects by outcome; stale ones were for a retired generation",
-        label: "outcome",
-        read: |origin| {
-            let seen = &origin.metrics;
-            vec![
-                ("ok", wide(seen.connects_ok)),
-                ("failed", wide(seen.connects_failed)),
-                ("stale", wide(seen.connects_stale)),
-            ]
-        },
-    },
-    Numbers {
-        name: "gateway_pool_requests",
-        help: "Exchanges by the connection that they got",
-        label: "connection",
-        read: |origin| {
-            let seen = &origin.metrics;
-            vec![
-                ("new", wide(seen.requests_new)),
-                ("reused", wide(seen.requests_reused)),
-            ]
-        },
-    },
-    Numbers {
-        name: "gateway_pool_repeats",
-        help: "Requests sent again because a reused connection was closed before the first byte",
-        label: "delivery",
-        read: |origin| vec![("not_sent", wide(origin.metrics.repeats))],
-    },
+const HISTOGRAMS: &[(&Family, fn(&OriginSnapshot) -> Histograms<'_>)] = &[
+    (&families::POOL_CONNECT, |origin| {
+        let phases = origin.metrics.connect.iter();
+        phases.map(|(phase, taken)| (*phase, taken)).collect()
+    }),
+    (&families::POOL_DRAIN, |origin| {
+        vec![
+            ("complete", &origin.metrics.drain_complete),
+            ("cut", &origin.metrics.drain_cut),
+        ]
+    }),
+    (&families::POOL_CHECKOUT, |origin| {
+        vec![("waited", &origin.metrics.checkout_waits)]
+    }),
 ];
 
-const HISTOGRAMS: &[Histograms] = &[
-    Histograms {
-        name: "gateway_pool_connect",
-        help: "Time per phase of a connect",
-        label: "phase",
-        read: |origin| {
-            let phases = origin.metrics.connect.iter();
-            phases
-                .map(|(phase, histogram)| (*phase, histogram))
-                .collect()
-        },
-    },
-    Histograms {
-        name: "gateway_pool_drain",
-        help: "From the retirement of a generation to its end",
-        label: "outcome",
-        read: |origin| {
-            vec![
-                ("complete", &origin.metrics.drain_complete),
-                ("cut", &origin.metrics.drain_cut),
-            ]
-        },
-    },
-    Histograms {
-        name: "gateway_pool_checkout",
-        help: "Time that exchanges waited which found no connection ready",
-        label: "state",
-        read: |origin| vec![("waited", &origin.metrics.checkout_waits)],
-    },
-];
+type Histograms<'o> = Vec<(&'static str, &'o HistogramSnapshot)>;
 
 fn draining(
     origin: &OriginSnapshot,
@@ -228,12 +137,6 @@ fn draining(
     generations.filter(|it| it.state == GenerationState::Draining)
 }
 
-fn float(count: usize) -> f64 {
-    wide(count as u64)
-}
-
-/// Counts beyond 2^53 lose their last digits, as every reader of the format does.
-#[expect(clippy::cast_precision_loss, reason = "see above")]
-fn wide(count: u64) -> f64 {
-    count as f64
+fn wide(count: usize) -> u64 {
+    count as u64
 }

@@ -52,6 +52,8 @@ section! {
         honored "log": Kind::Section(&LOG);
         /// Which traces calls belong to, and where their spans go.
         honored "tracing": Kind::Section(&TRACING);
+        /// How metrics are told.
+        honored "metrics": Kind::Section(&METRICS);
     }
 }
 
@@ -217,6 +219,16 @@ section! {
 
 /// Which providers see the trace that a call belongs to.
 const PROPAGATE: &[&str] = &["auto", "always", "never"];
+
+section! {
+    /// `gateway.metrics`.
+    METRICS = "gateway.metrics" {
+        /// `/metrics` needs the master key. Not given: `litellm_settings.require_auth_for_metrics_endpoint`, else no.
+        honored "require_key": Kind::Bool;
+        /// LiteLLM's names are exported beside the gateway's own. Not given: if one of LiteLLM's callbacks is `prometheus`.
+        honored "litellm_compat": Kind::Bool;
+    }
+}
 
 /// How HTTP/2 is spoken with a provider.
 pub(super) const HTTP2: &[&str] = &["auto", "never", "prior_knowledge"];

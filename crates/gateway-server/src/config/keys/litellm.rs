@@ -18,6 +18,8 @@ section! {
         honored "json_logs": Kind::Bool;
         /// Log decisions too. Default: false.
         honored "set_verbose": Kind::Bool;
+        /// `/metrics` needs the master key, as `gateway.metrics.require_key` says. Default: false.
+        honored "require_auth_for_metrics_endpoint": Kind::Bool => "is off where it is not given; `gateway.metrics.require_key` says the same";
         /// Seconds of silence after which a stream of an Anthropic client gets a ping; 0: never. Not given: `router_settings.keepalive_seconds`.
         honored "anthropic_sse_ping_interval_seconds": Kind::SECONDS;
         /// Seconds of silence after which a stream of an OpenAI client gets a comment; 0: never. Not given: `router_settings.keepalive_seconds`.
@@ -92,7 +94,6 @@ section! {
         ignored "prometheus_initialize_budget_metrics": Kind::Bool, ["false"] => "the metrics are always the same";
         ignored "custom_prometheus_metadata_labels": Kind::List => "the metrics are always the same";
         ignored "custom_prometheus_tags": Kind::List => "the metrics are always the same";
-        ignored "require_auth_for_metrics_endpoint": Kind::Bool, ["false"] => "metrics need no key; bind `gateway.admin.host` to an inner address";
         ignored "tag_budget_config": Kind::Any => "spend is not limited";
         ignored "request_tag_budgets": Kind::Any => "spend is not limited";
         ignored "extra_spend_tag_headers": Kind::List => "spend is not tracked";

@@ -43,10 +43,6 @@ pub(super) const ADVICE: &[(&str, &str)] = &[
     ("every route is open to every key", NETWORK),
     ("callers are not filtered by address", NETWORK),
     (
-        "metrics need no key; bind `gateway.admin.host` to an inner address",
-        NETWORK,
-    ),
-    (
         "these routes need a key all the same",
         "let a load balancer set the master key on these routes",
     ),
