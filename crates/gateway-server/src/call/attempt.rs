@@ -6,7 +6,8 @@ use gateway_core::{
 };
 use gateway_providers::{CallParts, refused_betas};
 use gateway_router::{Again, Attempt, AttemptEnd, Call, Failed, Timer, exchange};
-use http::HeaderMap;
+use gateway_transport::ResponseBody;
+use http::{HeaderMap, Response};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -66,11 +67,24 @@ impl Attempts<'_> {
                 if let Some(live) = self.live {
                     live.connected(response.body().lease().generation);
                 }
+                self.note_quota(attempt, &response);
                 outcome::read(response, reply, self).await
             }
             Err(error) => {
                 self.journal.unanswered(attempt, &error);
                 Err(outcome::unsent(&error, &attempt.timers))
+            }
+        }
+    }
+
+    /// A failure may stay among us, where another deployment answers; what an answer says is noted with its head.
+    fn note_quota(&self, attempt: &Attempt, response: &Response<ResponseBody>) {
+        if response.status().is_success() {
+            return;
+        }
+        if let Some(shown) = self.shown.of(&attempt.deployment) {
+            for (name, value) in response.headers() {
+                shown.counters.quota.note(name.as_str(), value);
             }
         }
     }

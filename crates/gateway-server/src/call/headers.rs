@@ -100,7 +100,7 @@ pub(super) fn refused(record: &Record, snapshot: &Snapshot, failure: &Failure) -
         }
     }
     if let Some(upstream) = &failure.upstream {
-        passed_on(&mut headers, upstream, tried.map(|(shown, _)| &**shown));
+        passed_on(&mut headers, upstream, None);
     }
     headers
 }
