@@ -24,8 +24,10 @@ impl Record {
         line.text("event", "call");
         line.text("call_id", &self.call_id);
         if let Some(trace) = self.trace.as_deref() {
-            line.text("trace_id", &format!("{:032x}", trace.trace_id()));
-            line.text("span_id", &format!("{:016x}", trace.span_id()));
+            trace.told(|trace, span| {
+                line.text("trace_id", trace);
+                line.text("span_id", span);
+            });
         }
         line.text("api", self.dialect.name());
         let told = entries

@@ -102,6 +102,16 @@ impl CallTrace {
         }))
     }
 
+    /// The trace and the call's span in it, or the caller's where nothing is collected, in digits for the log.
+    pub(crate) fn told(&self, tell: impl FnOnce(&str, &str)) {
+        let (mut trace, mut span) = ([0; 32], [0; 16]);
+        context::write_hex(&mut trace, self.own.trace_id);
+        context::write_hex(&mut span, self.own.span_id.into());
+        if let (Ok(trace), Ok(span)) = (std::str::from_utf8(&trace), std::str::from_utf8(&span)) {
+            tell(trace, span);
+        }
+    }
+
     /// The trace.
     pub(crate) fn trace_id(&self) -> u128 {
         self.own.trace_id
@@ -162,14 +172,11 @@ impl CallTrace {
 }
 
 fn facts<B>(rules: &TraceRules, request: &Request<B>, peer: SocketAddr) -> RequestFacts {
-    let text = |name| {
-        let value = request.headers().get(name)?.to_str().ok()?;
-        Some(value.chars().take(LONGEST).collect())
-    };
+    let text = |name| Some(cut(request.headers().get(name)?.to_str().ok()?));
     let host = request.uri().authority().map(|it| it.as_str().into());
     RequestFacts {
         method: request.method().clone(),
-        path: request.uri().path().chars().take(LONGEST).collect(),
+        path: cut(request.uri().path()),
         host: host.or_else(|| text(HOST)),
         user_agent: text(USER_AGENT),
         peer,
@@ -178,7 +185,14 @@ fn facts<B>(rules: &TraceRules, request: &Request<B>, peer: SocketAddr) -> Reque
     }
 }
 
+/// Not more of a text than is kept.
+fn cut(text: &str) -> Box<str> {
+    let kept = text.get(..LONGEST.min(text.len()));
+    // A letter of several bytes lies across the end.
+    kept.map_or_else(|| text.chars().take(LONGEST / 4).collect(), Box::from)
+}
+
 /// The fraction of the golden ratio, as SplitMix64 has it.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Characters that are kept of what a client says.
+/// Bytes that are kept of what a client says.
 const LONGEST: usize = 256;

@@ -47,12 +47,24 @@ impl Context {
 
     /// As a `traceparent`.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
-        let flags = if self.sampled { SAMPLED } else { 0 };
-        let text = format!(
-            "00-{:032x}-{:016x}-{flags:02x}",
-            self.trace_id, self.span_id
-        );
-        HeaderValue::try_from(text).ok()
+        let mut text = *b"00-................................-................-00";
+        write_hex(text.get_mut(3..35)?, self.trace_id);
+        write_hex(text.get_mut(36..52)?, self.span_id.into());
+        write_hex(text.get_mut(53..55)?, self.sampled.into());
+        HeaderValue::from_bytes(&text).ok()
+    }
+}
+
+/// As many digits as there is room for, the lowest last. By hand: it is done for every attempt that is traced.
+pub(crate) fn write_hex(room: &mut [u8], mut number: u128) {
+    for digit in room.iter_mut().rev() {
+        let value = u8::try_from(number & 0xf).unwrap_or_default();
+        *digit = if value < 10 {
+            b'0' + value
+        } else {
+            b'a' - 10 + value
+        };
+        number >>= 4;
     }
 }
 

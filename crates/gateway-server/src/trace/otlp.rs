@@ -88,9 +88,12 @@ fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     key(out, field, LENGTH);
     let at = out.len();
     write(out);
-    let mut length = Vec::with_capacity(MOST_DIGITS);
-    varint(&mut length, (out.len() - at) as u64);
-    out.splice(at..at, length);
+    let ends = out.len();
+    varint(out, (ends - at) as u64);
+    let digits = out.len() - ends;
+    if let Some(message) = out.get_mut(at..) {
+        message.rotate_right(digits);
+    }
 }
 
 fn text(out: &mut Vec<u8>, field: u32, text: &str) {

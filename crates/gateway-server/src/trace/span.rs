@@ -66,7 +66,7 @@ pub(super) fn spans<'a>(call: &'a Finished, older_names: bool, spans: &mut Vec<S
 
 fn of_call(call: &Finished) -> Span<'_> {
     let trace = &call.trace;
-    let mut list = List::default();
+    let mut list = List::new();
     let route = trace.request.as_ref().map(|it| route(&it.path));
     if let Some(request) = &trace.request {
         of_request(&mut list, request);
@@ -161,7 +161,7 @@ fn of_attempt<'a>(call: &'a Finished, place: usize, older_names: bool) -> Option
     let last = answered && entry.broke.is_none();
     let dialect = call.spoken.filter(|_| last).unwrap_or(call.dialect);
     let model = entry.model.as_deref().unwrap_or(endpoint.upstream_model());
-    let mut list = List::default();
+    let mut list = List::new();
     list.text(names::OPERATION, Some(operation(dialect)));
     let provider = names::provider(endpoint.provider());
     list.text(names::PROVIDER, Some(provider));
@@ -302,10 +302,13 @@ fn route(path: &str) -> Cow<'_, str> {
 }
 
 /// Attributes, of which those without a value are left out.
-#[derive(Default)]
 struct List<'a>(Vec<Attribute<'a>>);
 
 impl<'a> List<'a> {
+    fn new() -> Self {
+        Self(Vec::with_capacity(MOST))
+    }
+
     fn text(&mut self, name: &'static str, value: Option<impl Into<Cow<'a, str>>>) {
         self.push(name, value.map(|it| Value::Text(it.into())));
     }
@@ -336,6 +339,9 @@ impl<'a> From<&'a str> for Value<'a> {
         Self::Text(text.into())
     }
 }
+
+/// Attributes of a span, about.
+const MOST: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ pub(super) fn of_exchange(call: &Finished) -> Option<Span<'_>> {
     let trace = &call.trace;
     let asked = trace.asked()?;
     let method = trace.request.as_deref()?.method.as_str();
-    let mut list = List::default();
+    let mut list = List::new();
     list.text(names::PROVIDER, Some(provider));
     list.text(names::HTTP_METHOD, Some(method));
     list.text(names::SERVER_ADDRESS, Some(&*asked.host));
