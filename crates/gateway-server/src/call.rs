@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
+use gateway_core::Envelope;
 use gateway_router::{Answered, Plan, Unanswered, execute};
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -33,7 +34,7 @@ use crate::api::CallRoute;
 use crate::body::Outgoing;
 use crate::edge::{Client, StallWatch};
 use crate::opening::{Opening, Pending};
-use crate::record::OpenRecord;
+use crate::record::{Entry, OpenRecord};
 use crate::relay::{Carrier, Relay, StreamTimers};
 use crate::respond::{self, Failure};
 use crate::trace::CallTrace;
@@ -175,10 +176,8 @@ async fn attempt(
         fastrand::u64(..),
         record.started,
     );
-    let mut timers = StreamTimers::of_call(
-        (plan.due(), plan.call_timer().clone()),
-        snapshot.limits.heartbeat(record.dialect),
-    );
+    let beat = snapshot.limits.heartbeat(record.dialect);
+    let mut timers = StreamTimers::of_call((plan.due(), plan.call_timer().clone()), beat);
     record.call_timer = Some(plan.call_timer().clone());
     let done = {
         let attempts = Attempts {
@@ -212,19 +211,14 @@ async fn attempt(
         None => Err(failure::cancelled()),
         Some(Ok(answered)) => Ok(settle(answered, &snapshot, &mut record, &mut timers)),
         Some(Err(unanswered)) => {
-            let in_full = asked.said.tell_attempts;
-            let failure = nobody_answered(unanswered, &plan, &mut record, in_full);
-            count::or_estimate(failure, &mut record, &asked.envelope)
+            let request = (&asked.envelope, asked.said.tell_attempts);
+            nobody_answered(unanswered, &plan, &mut record, request)
         }
     };
     let wish = wish.filter(|_| matches!(outcome, Ok((_, Answer::Stream(Some(_), _)))));
-    let continuation = match wish {
-        Some(wish) => {
-            let request = (asked.parts, asked.envelope);
-            Continuation::new(wish, request, &record, &worker, &snapshot)
-        }
-        None => None,
-    };
+    let request = (asked.parts, asked.envelope);
+    let going_on = |wish| Continuation::new(wish, request, &record, &worker, &snapshot);
+    let continuation = wish.and_then(going_on);
     Attempted {
         record,
         outcome,
@@ -234,19 +228,19 @@ async fn attempt(
     }
 }
 
-/// Notes that nobody answered, and says what the client is told.
+/// Notes that nobody answered, and says what the client is told: of all attempts, if the request wants that.
 fn nobody_answered(
     unanswered: Unanswered<Failure>,
     plan: &Plan,
     record: &mut OpenRecord,
-    in_full: bool,
-) -> Failure {
+    (envelope, in_full): (&Envelope, bool),
+) -> Result<(HeaderMap, Answer), Failure> {
     let Unanswered { cause, course } = unanswered;
     record.not_served(course);
     let returns = || plan.returns_in(Instant::now());
-    record
-        .journal
-        .read(|made| failure::of(cause, made, in_full, returns))
+    let tell = |made: &[Entry]| failure::of(cause, made, in_full, returns);
+    let failure = record.journal.read(tell);
+    count::or_estimate(failure, record, envelope)
 }
 
 /// Notes who answered, and with what.
