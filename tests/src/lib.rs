@@ -5,6 +5,7 @@
 //! | [`binary`] | where the binaries under test are, built if they are missing or older than their sources |
 //! | [`setup`] | a configuration, and the way from it to a running gateway |
 //! | [`gateway`] | a running gateway: its log, its pools, its end |
+//! | [`generations`] | a gateway whose process is replaced by others |
 //! | [`call`] | a call in any dialect over HTTP/1.1 or HTTP/2, with its record |
 //! | [`stream`] | the provider's side of a stream, cut into its parts |
 //! | [`command`] | foreign programs, with a deadline |
@@ -25,6 +26,7 @@ pub mod call;
 pub mod command;
 pub mod double;
 pub mod gateway;
+pub mod generations;
 pub mod nginx;
 pub mod node;
 pub mod published;
@@ -37,6 +39,7 @@ pub use browser::{Browser, Page};
 pub use call::{Call, Carry, Live};
 pub use double::Double;
 pub use gateway::Gateway;
+pub use generations::Generations;
 pub use setup::Setup;
 pub use stream::Stream;
 

@@ -166,6 +166,11 @@ impl Setup {
         self.dir.path()
     }
 
+    /// The file that was written, and the directory that it is in.
+    pub(crate) fn into_parts(self) -> (PathBuf, TempDir) {
+        (self.write(), self.dir)
+    }
+
     /// Starts it and waits until it accepts calls.
     ///
     /// # Panics

@@ -32,7 +32,7 @@ pub(super) struct Service<'a> {
 
 /// A handover under way, and who waits for it.
 struct Upgrade {
-    done: Pin<Box<dyn Future<Output = Result<u32, HandoverError>>>>,
+    done: Pin<Box<dyn Future<Output = Result<Successor, HandoverError>>>>,
     tell: Option<oneshot::Sender<Result<u32, NoUpgrade>>>,
 }
 
@@ -203,17 +203,24 @@ impl<'a> Service<'a> {
     }
 
     /// What a handover has come to: whether another process serves now.
-    fn handed_over(&mut self, outcome: Result<u32, HandoverError>) -> bool {
+    fn handed_over(&mut self, outcome: Result<Successor, HandoverError>) -> bool {
         let tell = self.upgrade.take().and_then(|it| it.tell);
-        let pid = match outcome {
-            Ok(pid) => pid,
+        let successor = match outcome {
+            Ok(successor) => successor,
             Err(error) => {
                 self.refuse(NoUpgrade::Failed(error.to_string()), tell);
                 return false;
             }
         };
+        // First of all: whoever hears of it finds the new process.
+        let linger = self.planes.shared.snapshot.load().connections.idle;
+        self.planes.leave(linger);
+        self.planes.stop_accepting();
+        self.planes.dismiss_operators(linger);
         self.mark("another process serves");
+        let pid = successor.pid();
         self.notify.succeeded_by(pid);
+        drop(successor);
         tracing::info!(pid, "handed over");
         if let Some(tell) = tell {
             let _gone = tell.send(Ok(pid));
@@ -268,7 +275,7 @@ impl<'a> Service<'a> {
 }
 
 /// What the handover that is under way comes to.
-async fn upgraded(upgrade: &mut Option<Upgrade>) -> Result<u32, HandoverError> {
+async fn upgraded(upgrade: &mut Option<Upgrade>) -> Result<Successor, HandoverError> {
     match upgrade {
         Some(upgrade) => upgrade.done.as_mut().await,
         None => pending().await,

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use rustix::fd::AsFd;
 
@@ -42,9 +43,17 @@ impl Predecessor {
             .and_then(|()| self.socket.read_exact(&mut go));
     }
 
-    /// Says that this process accepts, which ends the handover.
+    /// Says that this process accepts, and waits until the other one has told everybody else.
     pub(in crate::run) fn begun(mut self) {
-        let _gone = self.socket.write_all(BEGUN);
+        let mut rest = Vec::new();
+        let _gone = self
+            .socket
+            .write_all(BEGUN)
+            .and_then(|()| self.socket.set_read_timeout(Some(LONGEST_FAREWELL)))
+            .and_then(|()| self.socket.read_to_end(&mut rest));
         let _gone = self.socket.shutdown(Shutdown::Both);
     }
 }
+
+/// The other process does nothing in between but send a datagram.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(2);

@@ -46,19 +46,16 @@ impl Started {
             command
         };
         let again = stdin.try_clone()?;
-        match command(self.program.clone())
-            .stdin(Stdio::from(stdin))
-            .spawn()
-        {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match &self.found {
-                // A shell may give a process any name.
-                Some(found) if found.as_os_str() != self.program && found.exists() => {
-                    command(found.clone().into())
-                        .stdin(Stdio::from(again))
-                        .spawn()
+        let mut wanted = command(self.program.clone());
+        match wanted.stdin(Stdio::from(stdin)).spawn() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A name without a path may be any: whoever starts a process says what it is called.
+                let is_path = self.program.as_encoded_bytes().contains(&b'/');
+                match self.found.clone().filter(|_| !is_path) {
+                    Some(found) => command(found.into()).stdin(Stdio::from(again)).spawn(),
+                    None => Err(error),
                 }
-                _ => Err(error),
-            },
+            }
             spawned => spawned,
         }
     }

@@ -17,7 +17,9 @@ use crate::run::listeners::Role;
 /// The process that is to take over. Dropping it ends it, unless it has.
 #[derive(Debug)]
 pub(in crate::run) struct Successor {
+    /// While it may be given up.
     child: Option<Child>,
+    pid: u32,
     socket: BufReader<tokio::net::UnixStream>,
 }
 
@@ -66,6 +68,7 @@ impl Successor {
             own.set_nonblocking(true)?;
             let socket = tokio::net::UnixStream::from_std(own.try_clone()?)?;
             let successor = Self {
+                pid: child.id(),
                 child: Some(child),
                 socket: BufReader::new(socket),
             };
@@ -79,7 +82,8 @@ impl Successor {
         start().map_err(|source| HandoverError::Start { name, source })
     }
 
-    /// Waits until it is ready, tells it to go on, and gives its process id.
+    /// Waits until it is ready, tells it to go on, and gives it when it has begun to accept. Dropping it then tells it that
+    /// it is on its own.
     ///
     /// # Errors
     /// Why it will never be; then it has ended.
@@ -89,7 +93,7 @@ impl Successor {
     pub(in crate::run) async fn takes_over(
         mut self,
         limit: Duration,
-    ) -> Result<u32, HandoverError> {
+    ) -> Result<Self, HandoverError> {
         let until = Instant::now() + limit;
         let mut said = String::new();
         match timeout_at(until, self.is_ready(&mut said)).await {
@@ -102,7 +106,7 @@ impl Successor {
                 });
             }
             Err(_elapsed) => {
-                self.end().await;
+                self.kill();
                 return Err(HandoverError::Late {
                     limit,
                     said: behind_colon(&said),
@@ -117,13 +121,13 @@ impl Successor {
                 said: behind_colon(&said),
             });
         }
-        let child = self.child.take();
-        Ok(child.map_or(0, |child| child.id()))
+        self.child = None;
+        Ok(self)
     }
 
     /// The id of its process.
     pub(in crate::run) fn pid(&self) -> u32 {
-        self.child.as_ref().map_or(0, Child::id)
+        self.pid
     }
 
     /// Reads what it says. `false`: it has ended.

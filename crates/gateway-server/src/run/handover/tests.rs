@@ -41,7 +41,9 @@ fn shell(script: &str) -> Successor {
 async fn outcome(script: &str) -> Result<u32, String> {
     let limit = Duration::from_secs(5);
     let taken = shell(script).takes_over(limit).await;
-    taken.map_err(|error| error.to_string())
+    taken
+        .map(|successor| successor.pid())
+        .map_err(|error| error.to_string())
 }
 
 #[tokio::test]
