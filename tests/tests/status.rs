@@ -186,17 +186,13 @@ async fn a_stream_that_waits_can_be_cut_before_its_head_and_behind_heartbeats() 
         .start()
         .await;
     let (request, id) = call::named(call::streaming(Wire::OpenAiChat, "hello"));
-    let mut live = gateway.http1().await;
-    live.send(&request).await.unwrap();
-    assert_eq!(
-        live.head().await.unwrap().status,
-        200,
-        "by the first heartbeat"
-    );
+    let mut live = Live::open(&gateway, Carry::Http1, &request).await;
+    let head = live.head().await.unwrap();
+    assert_eq!(head.status, 200, "by the first heartbeat");
     cut(&gateway, &id).await;
-    let view = live.view().await;
-    let body = String::from_utf8_lossy(&view.body);
-    assert!(body.contains("operator ended this call"), "{body}");
+    let (events, _) = live.rest().await;
+    let last = events.last().unwrap();
+    assert!(last.data.contains("operator ended this call"), "{events:?}");
     assert_eq!(gateway.record(&id).await["end"], "cancelled");
 }
 
@@ -374,7 +370,9 @@ async fn the_timeline_has_a_lane_per_deployment_and_marks_what_happened() {
         (&json!(5), &json!("west"))
     );
     gateway.rotate(&json!({})).await;
-    gateway.configure(&gateway.config());
+    let mut config = gateway.config();
+    config["gateway"]["heartbeat_seconds"] = json!(7);
+    gateway.configure(&config);
     gateway.reload().await;
     let cooldown = "/admin/deployments/west/cooldown";
     order(&gateway, cooldown, &json!({"seconds": 100})).await;
@@ -642,6 +640,7 @@ async fn top_takes_the_screen_and_gives_it_back() {
                 rest = rest.get(1..).unwrap_or_default();
             }
             seen.push_str(rest);
+            let seen = seen.trim_end_matches('\r');
             assert!(seen.chars().count() <= 60, "{seen:?}");
         }
     }

@@ -19,7 +19,7 @@ mod headers;
 mod shown;
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -200,12 +200,7 @@ async fn attempt(
             trace: record.trace.as_deref(),
         };
         // Pinned where it is made: every move of a future is a copy that its owner has room for.
-        let mut executing = pin!(execute(&mut plan, &attempts));
-        poll_fn(|cx| match record.poll_cut(cx) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => executing.as_mut().poll(cx).map(Some),
-        })
-        .await
+        unless_cut(&record, pin!(execute(&mut plan, &attempts))).await
     };
     let outcome = match done {
         None => Err(failure::cancelled()),
@@ -226,6 +221,18 @@ async fn attempt(
         continuation,
         snapshot,
     }
+}
+
+/// What `work` comes to; `None`: an operator has ended the call before that.
+async fn unless_cut<T>(
+    record: &OpenRecord,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
+    poll_fn(|cx| match record.poll_cut(cx) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => work.as_mut().poll(cx).map(Some),
+    })
+    .await
 }
 
 /// Notes that nobody answered, and says what the client is told: of all attempts, if the request wants that.

@@ -4,13 +4,13 @@
 mod finished;
 mod journal;
 mod line;
+mod live;
 mod spent;
 pub(crate) mod told;
 mod used;
 mod written;
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gateway_core::{Dialect, EndReason, ErrorKind, Lost, TimerName, Usage};
@@ -22,10 +22,9 @@ use tokio::time::Instant;
 use crate::admission::{Places, Refused};
 use crate::call::Shown;
 use crate::edge::{Client, InFlight, StallWatch, Verdict};
-use crate::live::{Entered, Introduction, LiveStream};
+use crate::live::Entered;
 use crate::log::Format;
 use crate::metrics::{Ended, Streamed};
-use crate::relay::Carrier;
 use crate::respond::Failure;
 use crate::trace::CallTrace;
 use crate::worker::Worker;
@@ -158,44 +157,6 @@ impl OpenRecord {
         self.stall = Some(Arc::clone(stall));
     }
 
-    /// From now on others see the stream that this call is.
-    pub(crate) fn introduce(&mut self, carrier: &Carrier) {
-        self.live.introduce(Introduction {
-            started: self.record.started,
-            call_id: &self.record.call_id,
-            dialect: self.record.dialect,
-            model: self.record.model.as_deref().unwrap_or_default(),
-            carrier: carrier.clone(),
-        });
-    }
-
-    /// What others see of the stream that this call is.
-    pub(crate) fn live(&self) -> Option<&Arc<LiveStream>> {
-        self.live.stream()
-    }
-
-    /// Shows what has been handed over by now.
-    #[inline]
-    pub(crate) fn show(&self) {
-        if let Some(stream) = self.live.stream() {
-            stream.handed_over(self.record.events, self.record.bytes);
-        }
-    }
-
-    /// Whether an operator has ended the call.
-    #[inline]
-    pub(crate) fn is_cut(&self) -> bool {
-        self.live.is_cut()
-    }
-
-    /// Ready when an operator has ended the call; else whoever polls is woken when one does.
-    #[inline]
-    pub(crate) fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.live
-            .stream()
-            .map_or(Poll::Pending, |stream| stream.poll_cut(cx))
-    }
-
     /// Waits for a place among the calls under way, which it keeps until the record is closed.
     ///
     /// # Errors
@@ -237,9 +198,7 @@ impl OpenRecord {
         if let Some(broken) = &self.record.attempt {
             self.record.journal.broke(broken, end);
         }
-        if let Some(stream) = self.live.stream() {
-            stream.asks(&attempt.deployment);
-        }
+        self.shown(|stream| stream.asks(&attempt.deployment));
         let usage = std::mem::take(&mut self.record.usage);
         let spent = self.spent.take().map_or(usage, |spent| sum(*spent, usage));
         self.spent = Some(Box::new(spent));
@@ -282,9 +241,7 @@ impl OpenRecord {
     pub(crate) fn content_arrived(&mut self, now: Instant) {
         let since = now.saturating_duration_since(self.record.started);
         let since = *self.record.first_content.get_or_insert(since);
-        if let Some(stream) = self.live.stream() {
-            stream.content(since);
-        }
+        self.shown(|stream| stream.content(since));
     }
 }
 

@@ -2,6 +2,7 @@
 //! what kind of end it is.
 
 mod carrier;
+mod order;
 mod timers;
 
 use std::future::Future;
@@ -12,7 +13,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::{Dialect, EndReason, ErrorInfo};
-use gateway_transport::KilledBy;
 use http_body::Frame;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -20,7 +20,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use crate::body::Cut;
 use crate::call::{Continuation, Continued, GoingOn};
 use crate::record::OpenRecord;
-use crate::upstream::{Batch, Ending, UpstreamStream, told_of_kill};
+use crate::upstream::{Batch, Ending, UpstreamStream};
 use crate::worker::Worker;
 use timers::{Due, expired, expired_timer, next_alarm};
 
@@ -276,29 +276,6 @@ impl Relay {
             }
         };
         *self.project().state = State::LastPiece(rest, last);
-    }
-
-    /// Whether there is more to come.
-    fn is_open(&self) -> bool {
-        matches!(self.state, State::Open | State::GoingOn(..))
-    }
-
-    /// An operator may have ended the stream: then nobody is asked to go on.
-    fn obey(mut self: Pin<&mut Self>) {
-        if !self.record.is_cut() || !self.is_open() {
-            return;
-        }
-        let this = self.as_mut().project();
-        if let Some(upstream) = this.upstream.as_ref() {
-            this.record.usage = upstream.usage();
-        }
-        let (reason, error) = told_of_kill(KilledBy::Operator);
-        let (event, last) = self.as_mut().broken(Break {
-            reason,
-            detail: error.message.clone(),
-            error,
-        });
-        *self.project().state = State::LastPiece(event, last);
     }
 
     /// Somebody else is asked to go on, if that is possible: meanwhile only the call's own timer runs.
