@@ -1,3 +1,5 @@
+//! Percentiles and rates of a minute that slides.
+
 use super::*;
 
 #[tokio::test(start_paused = true)]

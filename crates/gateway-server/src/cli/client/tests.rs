@@ -1,3 +1,5 @@
+//! Commands that talk to a running gateway find it, and say why they cannot.
+
 use super::*;
 use clap::Parser;
 use std::io::Write as _;

@@ -1,3 +1,5 @@
+//! Lines as they fit on a terminal.
+
 use super::*;
 use serde_json::json;
 
