@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 use end_to_end::call::{self, CARRIES, Carry, Live};
-use end_to_end::{Gateway, PATIENCE, Setup, Stream};
+use end_to_end::{Gateway, PATIENCE, Setup, Stream, binary, command};
 use gateway_testkit::client::{BodyEnd, ConnectOptions, Http1Client, Request};
 use gateway_testkit::dialect::Wire;
 use gateway_testkit::script::{Gate, ResponseHead, Script};
@@ -249,4 +249,128 @@ async fn a_client_that_does_not_read_does_not_hold_up_the_exit_beyond_the_deadli
     stuck.head().await.unwrap();
     gateway.signal(Signal::TERM);
     assert_eq!(gateway.exited().await.code(), Some(0));
+}
+
+/// LiteLLM's `GET /health/drain`, with or without a token.
+fn drain(token: Option<&str>) -> Request {
+    let request = Request::get("/health/drain");
+    match token {
+        Some(token) => request.with("x-drain-token", token),
+        None => request,
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_of_its_own_there_is_no_drain_by_request() {
+    let upstream = Upstream::plain().await;
+    for setup in [
+        Setup::serving(&upstream.url()),
+        // As LiteLLM has it, anybody who can reach the port could end the process.
+        Setup::serving(&upstream.url()).set("general_settings.enable_drain_endpoint", json!(true)),
+        Setup::serving(&upstream.url()).set("general_settings.drain_endpoint_token", json!("t")),
+    ] {
+        let gateway = setup.start().await;
+        let view = gateway.answer(&drain(Some("t"))).await;
+        assert_eq!(view.status, 404, "{view:?}");
+        assert_eq!(view.json(), json!({"detail": "Not Found"}));
+        assert_eq!(gateway.get("/health/readiness").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_drain_by_request_is_answered_when_the_last_call_has_ended() {
+    let gate = Gate::new();
+    let upstream = gated(&gate).await;
+    let litellm = Setup::serving(&upstream.url())
+        .set("general_settings.enable_drain_endpoint", json!(true))
+        .env("DRAIN_ENDPOINT_TOKEN", "drain-me");
+    let own = Setup::serving(&upstream.url()).set("gateway.drain.token", json!("drain-me"));
+    for setup in [litellm, own] {
+        let mut gateway = setup.start().await;
+        let mut kept = gateway.http1().await;
+        assert_eq!(
+            kept.call(&Request::get("/health/liveness")).await.status,
+            200
+        );
+        for wrong in [None, Some(""), Some("drain-m"), Some("drain-you")] {
+            let view = gateway.answer(&drain(wrong)).await;
+            assert_eq!(view.status, 401, "{view:?}");
+            let detail = json!({"detail": "Invalid or missing X-Drain-Token"});
+            assert_eq!(view.json(), detail);
+        }
+        let mut stream = Live::open(
+            &gateway,
+            Carry::Http1,
+            &call::streaming(Wire::OpenAiChat, "hello"),
+        )
+        .await;
+        stream.head().await.unwrap();
+        stream.content().await;
+        let backlog = gateway.get("/health/backlog").await;
+        assert_eq!(backlog.json(), json!({"in_flight_requests": 1}));
+        let mut hook = gateway.http1().await;
+        hook.send(&drain(Some("drain-me"))).await.unwrap();
+        readiness_is(&gateway, 503).await;
+        assert_eq!(gateway.get("/health/liveness").await.status, 200);
+        // Who stays connected is sent elsewhere, and served until then.
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let view = kept.call(&Request::get("/health/liveness")).await;
+            assert_eq!(view.status, 200, "{view:?}");
+            if view.header("connection") == Some("close") {
+                break;
+            }
+            assert!(Instant::now() < until, "{view:?}");
+        }
+        gate.open();
+        stream.rest().await;
+        let view = hook.view().await;
+        assert_eq!(view.status, 200, "{view:?}");
+        let drained = json!({"status": "drained", "drained_requests": 1});
+        assert_eq!(view.json(), drained);
+        // The process waits for its signal, and takes calls until then.
+        assert!(gateway.runs());
+        let late = gateway.answer(&call::plain(Wire::OpenAiChat, "late")).await;
+        assert_eq!(late.status, 200, "{late:?}");
+        gateway.signal(Signal::TERM);
+        assert_eq!(gateway.exited().await.code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_drain_by_request_says_what_still_runs_when_its_time_is_over() {
+    let upstream = gated(&Gate::new()).await;
+    let gateway = Setup::serving(&upstream.url())
+        .set("gateway.drain.token", json!("drain-me"))
+        .set("gateway.drain.timeout", json!(0.3))
+        .start()
+        .await;
+    let calls = running(&gateway).await;
+    let view = gateway.answer(&drain(Some("drain-me"))).await;
+    assert_eq!(view.status, 200, "{view:?}");
+    assert_eq!(view.json()["remaining_requests"], json!(calls.len()));
+}
+
+#[tokio::test]
+async fn commands_ask_whether_a_gateway_lives_and_drain_it() {
+    let upstream = Upstream::plain().await;
+    let mut gateway = Setup::serving(&upstream.url()).start().await;
+    let url = gateway.url();
+    let run = async |args: &[&str]| {
+        let args = args.iter().copied().chain(["--url", &url]);
+        command::run(binary::gateway_server(), args).await
+    };
+    assert_eq!(run(&["healthcheck"]).await.code, Some(0));
+    assert_eq!(run(&["healthcheck", "--readiness"]).await.code, Some(0));
+    let done = run(&["drain"]).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains("drained: 0 calls"), "{done:?}");
+    assert_eq!(run(&["healthcheck"]).await.code, Some(0));
+    let done = run(&["healthcheck", "--readiness"]).await;
+    assert_eq!(done.code, Some(1), "{done:?}");
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.exited().await.code(), Some(0));
+    let done = run(&["healthcheck"]).await;
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.stderr.contains("no gateway answers"), "{done:?}");
 }

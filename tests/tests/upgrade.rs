@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use end_to_end::call::{self, CARRIES, Carry};
-use end_to_end::{Generations, PATIENCE, Setup, Stream};
+use end_to_end::{Generations, PATIENCE, Setup, Stream, binary, command};
 use gateway_testkit::client::{
     BodyEnd, ClientView, ConnectOptions, Http1Client, Http2Client, Request,
 };
@@ -183,7 +183,12 @@ async fn nothing_is_refused_cut_or_lost_while_the_process_is_replaced_again_and_
         clients.push(tasks.spawn(reader(Arc::clone(&seen), addr, number)));
     }
     let mut most = 0;
-    for _ in 0..CYCLES {
+    for cycle in 0..CYCLES {
+        // Streams end between any two processes, and others begin.
+        let ended = u64::try_from(cycle * STREAMS / 10).unwrap();
+        while seen.streams.load(Ordering::Relaxed) < ended {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let mut upgraded = gateway.upgrade().await;
         while upgraded.status == 409 {
             // A worker of the old process took this connection in the moment in which it was told to take no more.
@@ -201,7 +206,7 @@ async fn nothing_is_refused_cut_or_lost_while_the_process_is_replaced_again_and_
     assert!(faults.is_empty(), "{faults:#?}");
     let (requests, streams) = (&seen.requests, &seen.streams);
     assert!(requests.load(Ordering::Relaxed) > 200, "{requests:?}");
-    assert!(streams.load(Ordering::Relaxed) > 150, "{streams:?}");
+    assert!(streams.load(Ordering::Relaxed) > 200, "{streams:?}");
     gateway.living_at_most(1).await;
     assert_eq!(gateway.first.exited().await.code(), Some(0));
     assert_eq!(gateway.count("stopped"), CYCLES);
@@ -238,6 +243,40 @@ async fn a_request_on_a_connection_that_was_idle_is_answered_and_is_the_last_one
     let told = http2.open(&request).await;
     assert!(told.is_err(), "HTTP/2 was not told to leave");
     assert_eq!(gateway.first.exited().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn who_looks_on_does_not_keep_the_old_process() {
+    let mut gateway = Generations::start(Setup::serving(NOWHERE), &[]).await;
+    let mut watcher = gateway.first.http1().await;
+    watcher.send(&Request::get("/admin/live")).await.unwrap();
+    assert_eq!(watcher.head().await.unwrap().status, 200);
+    assert_eq!(gateway.upgrade().await.status, 200);
+    drop(gateway.first.http1().await);
+    while watcher.event().await.is_ok_and(|event| event.is_some()) {}
+    drop(watcher);
+    assert_eq!(gateway.first.exited().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_command_says_who_serves_or_why_nobody_else_does() {
+    let gateway = Generations::start(Setup::serving(NOWHERE), &[]).await;
+    let url = gateway.first.url();
+    let upgrade = async || command::run(binary::gateway_server(), ["upgrade", "--url", &url]).await;
+    let done = upgrade().await;
+    let pid = gateway.serving().await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(
+        done.stdout.contains(&format!("process {pid} serves")),
+        "{done:?}"
+    );
+    gateway.remove_program();
+    let done = upgrade().await;
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(
+        done.stderr.contains("goes on as before: cannot start"),
+        "{done:?}"
+    );
 }
 
 #[tokio::test]

@@ -150,6 +150,8 @@ pub(crate) struct Shared {
     pub probes: Probes,
     /// Since when the process is on its way out.
     draining: OnceLock<Instant>,
+    /// Another process serves.
+    succeeded: OnceLock<()>,
 }
 
 impl Shared {
@@ -175,6 +177,7 @@ impl Shared {
             control,
             probes: Probes::default(),
             draining: OnceLock::new(),
+            succeeded: OnceLock::new(),
         }
     }
 
@@ -187,6 +190,16 @@ impl Shared {
     /// From now on the process says that it is not ready. Gives when that began.
     pub(crate) fn drain(&self) -> Instant {
         *self.draining.get_or_init(Instant::now)
+    }
+
+    /// From now on another process serves: this one ends what runs on it. It is as ready as ever to whoever asks here.
+    pub(crate) fn succeeded(&self) {
+        self.succeeded.get_or_init(|| ());
+    }
+
+    /// Whether another process serves.
+    pub(crate) fn is_succeeded(&self) -> bool {
+        self.succeeded.get().is_some()
     }
 
     /// Whether the process is on its way out.

@@ -1,8 +1,9 @@
 //! Sockets that listen: passed on by the process before this one, opened by systemd, or bound here.
 
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::OwnedFd;
 
 use super::{RunError, system};
 use crate::config::Environment;
@@ -33,33 +34,34 @@ impl Role {
     }
 }
 
+/// A socket that listens.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) role: Role,
+    pub(super) said: Said,
+    pub(super) socket: TcpListener,
+}
+
+/// Where its address is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// In the configuration; the next process may have another one.
+    InConfig,
+    /// In systemd's socket unit, whatever the configuration says.
+    InUnit,
+}
+
 /// Listeners that were open before this process began.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(Vec<Passed>);
-
-#[derive(Debug)]
-struct Passed {
-    role: Role,
-    by: By,
-    listener: TcpListener,
-}
-
-/// Who opened a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
-    /// The process before this one, which may have had another configuration.
-    Predecessor,
-    /// systemd, whose socket unit is where the address is said.
-    Systemd,
-}
+pub(super) struct Listeners(Vec<Listener>);
 
 impl Listeners {
     /// Those of the process before this one.
-    pub(super) fn inherited(all: impl IntoIterator<Item = (Role, OwnedFd)>) -> Self {
-        let all = all.into_iter().map(|(role, fd)| Passed {
+    pub(super) fn inherited(all: impl IntoIterator<Item = (Role, Said, OwnedFd)>) -> Self {
+        let all = all.into_iter().map(|(role, said, fd)| Listener {
             role,
-            by: By::Predecessor,
-            listener: TcpListener::from(fd),
+            said,
+            socket: TcpListener::from(fd),
         });
         Self(all.collect())
     }
@@ -78,19 +80,18 @@ impl Listeners {
         let mut sockets = listenfd::ListenFd::from_env();
         let mut all = Self::default();
         for index in 0..sockets.len() {
-            let role = names.next().and_then(Role::named).unwrap_or(Role::Public);
+            let role = names.next().and_then(Role::named);
             match sockets.take_tcp_listener(index) {
-                Ok(Some(listener)) => all.0.push(Passed {
-                    role,
-                    by: By::Systemd,
-                    listener,
+                Ok(Some(socket)) => all.0.push(Listener {
+                    role: role.unwrap_or(Role::Public),
+                    said: Said::InUnit,
+                    socket,
                 }),
                 Ok(None) => {}
                 // The log does not run yet.
                 Err(error) => {
-                    use std::io::Write as _;
                     let _gone = writeln!(
-                        std::io::stderr(),
+                        io::stderr(),
                         "gateway-server: socket {index} of systemd is not used: {error}"
                     );
                 }
@@ -107,27 +108,28 @@ impl Listeners {
         &mut self,
         role: Role,
         address: SocketAddr,
-    ) -> Result<TcpListener, RunError> {
-        let at = self.0.iter().position(|it| it.serves(role, address));
-        match at {
-            Some(at) => {
-                let listener = self.0.remove(at).listener;
-                listener
-                    .set_nonblocking(true)
-                    .map_err(system("take over a listener"))?;
-                Ok(listener)
-            }
-            None => edge::bind(address).map_err(system(format!("listen on {address}"))),
+    ) -> Result<Listener, RunError> {
+        if let Some(at) = self.0.iter().position(|it| it.serves(role, address)) {
+            let found = self.0.remove(at);
+            let set = found.socket.set_nonblocking(true);
+            set.map_err(system("take over a listener"))?;
+            return Ok(Listener { role, ..found });
         }
+        let bound = edge::bind(address);
+        Ok(Listener {
+            role,
+            said: Said::InConfig,
+            socket: bound.map_err(system(format!("listen on {address}")))?,
+        })
     }
 }
 
-impl Passed {
+impl Listener {
     fn serves(&self, role: Role, wanted: SocketAddr) -> bool {
-        if self.by == By::Systemd {
+        if self.said == Said::InUnit {
             return self.role == role;
         }
-        let Ok(own) = self.listener.local_addr() else {
+        let Ok(own) = self.socket.local_addr() else {
             return false;
         };
         // A port that the system chose is kept.
@@ -138,25 +140,23 @@ impl Passed {
 
 /// The listeners that a process has, to be passed on.
 #[derive(Debug, Default)]
-pub(super) struct Open(Vec<(Role, TcpListener)>);
+pub(super) struct Open(Vec<Listener>);
 
 impl Open {
     /// One more.
-    pub(super) fn add(&mut self, role: Role, listener: TcpListener) {
-        self.0.push((role, listener));
+    pub(super) fn add(&mut self, listener: Listener) {
+        self.0.push(listener);
     }
 
-    /// What is to be passed on.
-    pub(super) fn descriptors(&self) -> Vec<(Role, BorrowedFd<'_>)> {
-        let all = self.0.iter();
-        all.map(|(role, listener)| (*role, listener.as_fd()))
-            .collect()
+    /// All of them.
+    pub(super) fn all(&self) -> &[Listener] {
+        &self.0
     }
 
     /// Where calls come in.
     pub(super) fn public(&self) -> Option<SocketAddr> {
-        let public = self.0.iter().find(|(role, _)| *role == Role::Public)?;
-        public.1.local_addr().ok()
+        let public = self.0.iter().find(|it| it.role == Role::Public)?;
+        public.socket.local_addr().ok()
     }
 }
 
@@ -170,15 +170,22 @@ mod tests {
         (listener, address)
     }
 
-    fn port(listener: &TcpListener) -> u16 {
-        listener.local_addr().unwrap().port()
+    fn port(listener: &Listener) -> u16 {
+        listener.socket.local_addr().unwrap().port()
+    }
+
+    fn inherited(role: Role, socket: TcpListener) -> (Role, Said, OwnedFd) {
+        (role, Said::InConfig, socket.into())
     }
 
     #[test]
     fn an_open_listener_is_taken_where_its_address_is_still_wanted() {
         let (public, address) = listener();
         let (admin, operators) = listener();
-        let all = [(Role::Public, public.into()), (Role::Admin, admin.into())];
+        let all = [
+            inherited(Role::Public, public),
+            inherited(Role::Admin, admin),
+        ];
         let mut all = Listeners::inherited(all);
         let taken = all.listener(Role::Admin, operators).unwrap();
         assert_eq!(port(&taken), operators.port());
@@ -191,7 +198,7 @@ mod tests {
     fn a_port_that_the_system_chose_is_kept_and_one_that_moved_is_bound_newly() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let (public, address) = listener();
-        let mut all = Listeners::inherited([(Role::Public, public.into())]);
+        let mut all = Listeners::inherited([inherited(Role::Public, public)]);
         assert_ne!(
             port(&all.listener(Role::Admin, any).unwrap()),
             address.port()
@@ -203,9 +210,19 @@ mod tests {
         let (public, address) = listener();
         let (free, elsewhere) = listener();
         drop(free);
-        let mut all = Listeners::inherited([(Role::Public, public.into())]);
+        let mut all = Listeners::inherited([inherited(Role::Public, public)]);
         let bound = all.listener(Role::Public, elsewhere).unwrap();
         assert_ne!(port(&bound), address.port());
         assert_eq!(port(&bound), elsewhere.port());
+    }
+
+    #[test]
+    fn the_address_of_a_socket_of_systemd_is_not_the_configurations_business() {
+        let (public, address) = listener();
+        let (_, elsewhere) = listener();
+        let all = [(Role::Public, Said::InUnit, public.into())];
+        let taken = Listeners::inherited(all).listener(Role::Public, elsewhere);
+        let taken = taken.unwrap();
+        assert_eq!((port(&taken), taken.said), (address.port(), Said::InUnit));
     }
 }

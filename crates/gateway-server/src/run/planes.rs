@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::listeners::{Listeners, Open, Role};
+use super::listeners::{Listener, Listeners, Open, Role};
 use super::{RunError, runtime, system};
 use crate::admission::Admission;
 use crate::config::Settings;
@@ -194,10 +194,7 @@ pub(super) fn start(
     #[cfg(feature = "otlp")]
     crate::trace::start(&planes.shared, &planes.tasks, control.handle());
     planes.look_on(control);
-    if let Some(worker) = planes.workers.first() {
-        let rounds = health::checks::run(Arc::clone(worker), planes.public.stop.clone());
-        worker.tasks.spawn_on(rounds, control.handle());
-    }
+    planes.ask_after_deployments(control);
     Ok(Begun {
         planes,
         books,
@@ -211,7 +208,7 @@ impl Planes {
     fn staff(
         &mut self,
         runtimes: Vec<Runtime>,
-        listener: StdListener,
+        listener: Listener,
         tls: Option<&Arc<ServerIdentity>>,
         settings: &Settings,
     ) -> Result<(), RunError> {
@@ -224,9 +221,9 @@ impl Planes {
                 connections: TaskTracker::new(),
                 leave: self.public.leave.clone(),
             };
-            self.hire(runtime, &listener, door)?;
+            self.hire(runtime, &listener.socket, door)?;
         }
-        self.listeners().add(Role::Public, listener);
+        self.listeners().add(listener);
         Ok(())
     }
 
@@ -260,6 +257,14 @@ impl Planes {
         Ok(())
     }
 
+    /// Has deployments probed, if that is wanted, for as long as calls come in.
+    fn ask_after_deployments(&self, control: &Runtime) {
+        if let Some(worker) = self.workers.first() {
+            let rounds = health::checks::run(Arc::clone(worker), self.public.stop.clone());
+            worker.tasks.spawn_on(rounds, control.handle());
+        }
+    }
+
     /// Has somebody look at everything once a second.
     fn look_on(&self, control: &Runtime) {
         let watch = crate::status::watch(Arc::clone(&self.shared));
@@ -268,7 +273,7 @@ impl Planes {
     }
 
     /// Opens the operators' own listener, which stays open while the process drains.
-    fn admit_operators(&self, control: &Runtime, listener: StdListener) -> Result<(), RunError> {
+    fn admit_operators(&self, control: &Runtime, listener: Listener) -> Result<(), RunError> {
         let Some(worker) = self.workers.first().cloned() else {
             return Ok(());
         };
@@ -279,14 +284,15 @@ impl Planes {
             connections: self.operators.connections.clone(),
             leave: self.operators.leave.clone(),
         };
-        let shared = listener.try_clone().map_err(system("share the listener"))?;
-        self.listeners().add(Role::Admin, shared);
+        let socket = listener.socket.try_clone();
+        let socket = socket.map_err(system("share the listener"))?;
+        self.listeners().add(listener);
         let (open, stop) = (self.open.clone(), self.operators.stop.clone());
         let tasks = door.connections.clone();
         tasks.spawn_on(
             async move {
                 open.cancelled().await;
-                match TcpListener::from_std(listener) {
+                match TcpListener::from_std(socket) {
                     Ok(listener) => edge::accept(worker, listener, door, stop).await,
                     Err(error) => tracing::error!(%error, "cannot accept operators"),
                 }

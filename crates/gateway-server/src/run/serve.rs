@@ -175,7 +175,7 @@ impl<'a> Service<'a> {
         } else {
             let limit = self.reloader.drain().upgrade_timeout;
             let listeners = self.planes.listeners();
-            match Successor::start(&self.started, &listeners.descriptors()) {
+            match Successor::start(&self.started, listeners.all()) {
                 Ok(successor) => {
                     tracing::info!(pid = successor.pid(), "a new process is started");
                     self.upgrade = Some(Upgrade {
@@ -217,6 +217,7 @@ impl<'a> Service<'a> {
         self.planes.leave(linger);
         self.planes.stop_accepting();
         self.planes.dismiss_operators(linger);
+        self.planes.shared.succeeded();
         self.mark("another process serves");
         let pid = successor.pid();
         self.notify.succeeded_by(pid);

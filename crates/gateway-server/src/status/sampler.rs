@@ -69,8 +69,8 @@ impl Sampler {
             );
         }
         self.tell(shared, &catalog, complete, now);
-        if shared.is_draining() && shared.live.active() == 0 {
-            // Whoever looks on must not keep the process.
+        if shared.is_succeeded() || shared.is_draining() && shared.live.active() == 0 {
+            // Whoever looks on must not keep the process, and finds the next one by asking again.
             shared.board.watchers.end();
         }
     }

@@ -5,14 +5,13 @@ use std::os::unix::net::UnixStream;
 use std::process::Child;
 use std::time::Duration;
 
-use rustix::fd::BorrowedFd;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::passing::send;
 use super::started::Started;
 use super::{BEGUN, GO, READY, SAID};
-use crate::run::listeners::Role;
+use crate::run::listeners::Listener;
 
 /// The process that is to take over. Dropping it ends it, unless it has.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ impl Successor {
     /// Why it cannot be started.
     pub(in crate::run) fn start(
         how: &Started,
-        listeners: &[(Role, BorrowedFd<'_>)],
+        listeners: &[Listener],
     ) -> Result<Self, HandoverError> {
         let name = how.program.to_string_lossy().into_owned();
         let start = || {

@@ -4,27 +4,29 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use rustix::fd::AsFd;
-
 use super::passing::{receive, send};
 use super::{HandoverError, Started, Successor};
-use crate::run::listeners::Role;
+use crate::run::listeners::{Listener, Role, Said};
 
 #[test]
-fn listeners_arrive_with_their_roles_and_accept() {
+fn listeners_arrive_with_what_they_are_and_accept() {
     let (old, new) = UnixStream::pair().unwrap();
-    let public = TcpListener::bind("127.0.0.1:0").unwrap();
-    let admin = TcpListener::bind("127.0.0.1:0").unwrap();
-    let all = [(Role::Public, public.as_fd()), (Role::Admin, admin.as_fd())];
+    let all = [(Role::Public, Said::InConfig), (Role::Admin, Said::InUnit)];
+    let all = all.map(|(role, said)| Listener {
+        role,
+        said,
+        socket: TcpListener::bind("127.0.0.1:0").unwrap(),
+    });
     send(&old, &all).unwrap();
     let mut received = receive(&new).unwrap();
-    for (role, sent) in [(Role::Admin, admin), (Role::Public, public)] {
-        let address = sent.local_addr().unwrap();
-        let taken = received.listener(role, address).unwrap();
+    for sent in all {
+        let address = sent.socket.local_addr().unwrap();
+        let taken = received.listener(sent.role, address).unwrap();
+        assert_eq!(taken.said, sent.said);
         drop(sent);
-        taken.set_nonblocking(false).unwrap();
+        taken.socket.set_nonblocking(false).unwrap();
         let client = std::net::TcpStream::connect(address).unwrap();
-        let (_, peer) = taken.accept().unwrap();
+        let (_, peer) = taken.socket.accept().unwrap();
         assert_eq!(peer, client.local_addr().unwrap());
     }
 }
