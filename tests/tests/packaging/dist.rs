@@ -201,6 +201,8 @@ async fn the_archive_has_the_program_with_its_papers() {
         "doc/NOTICE",
         "doc/changelog",
         "doc/examples/minimal.yaml",
+        "doc/ops/grafana/gateway.json",
+        "doc/schema.json",
         "etc/gateway-server/config.yaml",
         "systemd/gateway-server.service",
     ] {

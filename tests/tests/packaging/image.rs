@@ -1,5 +1,11 @@
 //! The image and its composition. There is no container engine here: they are read, not built.
 
+use end_to_end::command::{self, Done};
+use end_to_end::{binary, setup};
+use gateway_testkit::process::free_address;
+use rustix::process::Signal;
+use tokio::process::Command;
+
 use crate::{content, judge, judges, longest_end, project, read};
 
 fn dockerfile() -> String {
@@ -97,4 +103,48 @@ async fn a_composition_gives_streams_their_time_and_the_gateway_nothing_to_write
             .exists()
     );
     assert!(project(gateway["build"]["dockerfile"].as_str().unwrap()).exists());
+}
+
+/// The environment of the image, with a port of its own and not open to others.
+fn environment(port: u16) -> Vec<(String, String)> {
+    let config = project("packaging/docker/config.yaml")
+        .display()
+        .to_string();
+    [
+        ("CONFIG_FILE_PATH", &*config),
+        ("LITELLM_MASTER_KEY", "sk-packaged"),
+        ("HOST", "127.0.0.1"),
+        ("PORT", &port.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+/// A command beside the gateway, as the engine and the pod start it: without arguments.
+async fn beside(command: &str, port: u16) -> Done {
+    let mut beside = Command::new(binary::gateway_server());
+    beside.arg(command).env_clear().envs(environment(port));
+    command::finish(beside).await
+}
+
+#[tokio::test]
+async fn the_health_check_of_the_image_and_the_drain_of_the_pod_find_the_gateway() {
+    let port = free_address().port();
+    let dead = beside("healthcheck", port).await;
+    assert_eq!(dead.code, Some(1), "{dead:#?}");
+    let mut gateway = setup::start(Vec::new(), environment(port), None).await;
+    assert_eq!(gateway.addr().port(), port);
+    let alive = beside("healthcheck", port).await;
+    assert_eq!(alive.code, Some(0), "{alive:#?}");
+    let drained = beside("drain", port).await;
+    assert_eq!(drained.code, Some(0), "{drained:#?}");
+    assert_eq!(gateway.get("/health/readiness").await.status, 503);
+    let alive = beside("healthcheck", port).await;
+    assert_eq!(
+        alive.code,
+        Some(0),
+        "a pod that drains is not to be restarted: {alive:#?}"
+    );
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.exited().await.code(), Some(0));
 }

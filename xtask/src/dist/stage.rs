@@ -190,7 +190,7 @@ const COMPLETIONS: [(&str, &str); 3] = [
 ];
 
 /// Files of the project, where they go, and who may read them.
-const FILES: [(&str, &str, u32); 7] = [
+const FILES: [(&str, &str, u32); 8] = [
     (
         "packaging/debian/gateway-server.service",
         "usr/lib/systemd/system/gateway-server.service",
@@ -218,6 +218,11 @@ const FILES: [(&str, &str, u32); 7] = [
         0o644,
     ),
     ("NOTICE", "usr/share/doc/gateway-server/NOTICE", 0o644),
+    (
+        "config/schema.json",
+        "usr/share/doc/gateway-server/schema.json",
+        0o644,
+    ),
     (
         "config/reference.yaml",
         "usr/share/doc/gateway-server/reference.yaml",
