@@ -577,10 +577,8 @@ async fn the_listeners_certificate_is_swapped_under_a_stream() {
     assert_eq!(client.call(&Request::get("/v1/models")).await.status, 200);
 }
 
-#[tokio::test]
-async fn a_new_client_certificate_is_shown_and_a_bad_one_changes_nothing() {
-    let ca = TestCa::new();
-    let gate = Gate::new();
+/// An upstream that serves who shows a certificate of `ca`'s; its streams end when the gate is open.
+async fn asking_for_a_certificate(ca: &TestCa, gate: &Gate) -> Upstream {
     let tls = ServerTls {
         alpn: vec!["http/1.1"],
         client_ca: Some(ca.certificate()),
@@ -591,7 +589,14 @@ async fn a_new_client_certificate_is_shown_and_a_bad_one_changes_nothing() {
         let rest = stream.after(1).to_vec();
         stream.begun(1).wait(&held).all(rest).end()
     });
-    let upstream = Upstream::start(config.tls(ca.server().server_config(&tls))).await;
+    Upstream::start(config.tls(ca.server().server_config(&tls))).await
+}
+
+#[tokio::test]
+async fn a_new_client_certificate_is_shown_and_a_bad_one_changes_nothing() {
+    let ca = TestCa::new();
+    let gate = Gate::new();
+    let upstream = asking_for_a_certificate(&ca, &gate).await;
     let setup = Setup::new();
     let roots = ca.write_pem(setup.dir()).display().to_string();
     let pem = |name: &str| {
