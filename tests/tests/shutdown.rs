@@ -279,13 +279,17 @@ async fn without_a_token_of_its_own_there_is_no_drain_by_request() {
 
 #[tokio::test]
 async fn a_drain_by_request_is_answered_when_the_last_call_has_ended() {
-    let gate = Gate::new();
-    let upstream = gated(&gate).await;
-    let litellm = Setup::serving(&upstream.url())
-        .set("general_settings.enable_drain_endpoint", json!(true))
-        .env("DRAIN_ENDPOINT_TOKEN", "drain-me");
-    let own = Setup::serving(&upstream.url()).set("gateway.drain.token", json!("drain-me"));
-    for setup in [litellm, own] {
+    let litellm = |setup: Setup| {
+        setup
+            .set("general_settings.enable_drain_endpoint", json!(true))
+            .env("DRAIN_ENDPOINT_TOKEN", "drain-me")
+    };
+    let own = |setup: Setup| setup.set("gateway.drain.token", json!("drain-me"));
+    let ways: [&dyn Fn(Setup) -> Setup; 2] = [&litellm, &own];
+    for way in ways {
+        let gate = Gate::new();
+        let upstream = gated(&gate).await;
+        let setup = way(Setup::serving(&upstream.url()));
         let mut gateway = setup.start().await;
         let mut kept = gateway.http1().await;
         assert_eq!(
@@ -330,8 +334,8 @@ async fn a_drain_by_request_is_answered_when_the_last_call_has_ended() {
         assert_eq!(view.json(), drained);
         // The process waits for its signal, and takes calls until then.
         assert!(gateway.runs());
-        let late = gateway.answer(&call::plain(Wire::OpenAiChat, "late")).await;
-        assert_eq!(late.status, 200, "{late:?}");
+        let late = call::streaming(Wire::OpenAiChat, "late");
+        assert_eq!(gateway.answer(&late).await.status, 200);
         gateway.signal(Signal::TERM);
         assert_eq!(gateway.exited().await.code(), Some(0));
     }
