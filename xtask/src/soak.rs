@@ -19,6 +19,7 @@ mod progress;
 mod record;
 mod reloads;
 mod report;
+mod restarts;
 mod run;
 mod sample;
 mod settings;
@@ -52,6 +53,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         (None, Some(path)) => Some(path.clone()),
         (None, None) => Some(gateway::build(settings.short)?),
     };
+    if let (Some(restarts), Some(binary)) = (settings.restarts, &binary) {
+        return restarts::run(&settings, restarts, binary);
+    }
     if let (Some(share), Some(binary)) = (settings.chaos, &binary) {
         return chaos::run(&settings, share, binary, gateway_in_words(&settings));
     }

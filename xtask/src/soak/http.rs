@@ -205,6 +205,24 @@ async fn ask(
     }
 }
 
+/// `host:port` of a plain URL; only loopback, since this is a load generator.
+pub(super) fn authority(url: &str) -> Result<String> {
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| Failure::new(format!("--target {url}: only http:// is supported")))?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (host, port) = authority
+        .rsplit_once(':')
+        .filter(|(_, port)| port.parse::<u16>().is_ok())
+        .unwrap_or((authority, "80"));
+    if !matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
+        return Err(Failure::new(format!(
+            "--target {url}: only this machine (127.0.0.1, localhost, [::1]); this is a load generator"
+        )));
+    }
+    Ok(format!("{host}:{port}"))
+}
+
 /// Limits of requests to the gateway itself.
 const ADMIN: Timeouts = Timeouts {
     connect: Duration::from_secs(5),

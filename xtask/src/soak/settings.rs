@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::http::authority;
 use super::models::{KEY_VARIABLE, MASTER_KEY};
 use crate::failure::{Failure, Result};
 use crate::shell;
@@ -37,6 +38,9 @@ pub(crate) struct Args {
     /// Stop after so many calls instead of after a time.
     #[arg(long, requires = "chaos", conflicts_with = "seconds")]
     calls: Option<u64>,
+    /// Replace the gateway's process so often, each time by a new one that takes over its listeners, and nothing else.
+    #[arg(long, value_name = "N", conflicts_with_all = ["chaos", "target", "hours", "seconds", "rotations", "sabotage"])]
+    restarts: Option<u64>,
     /// Put a known fault into the gateway: the soak must find it and fail.
     #[arg(long, value_enum, conflicts_with = "target")]
     sabotage: Option<Sabotage>,
@@ -97,6 +101,8 @@ pub(super) struct Settings {
     pub(super) chaos: Option<f64>,
     /// Calls of a run with faults, if their number is what ends it.
     pub(super) calls: Option<u64>,
+    /// How often the gateway's process is replaced, if that is what the run is about.
+    pub(super) restarts: Option<u64>,
     pub(super) target: Option<Target>,
     pub(super) gateway_bin: Option<PathBuf>,
     pub(super) out: PathBuf,
@@ -174,7 +180,7 @@ impl Settings {
         let load = Duration::from_secs(load);
         Ok(Self {
             short: args.short,
-            pace: Pace::of(args.short, ttl, load),
+            pace: Pace::of(args.short || args.restarts.is_some(), ttl, load),
             timeouts: Timeouts::of(args.short),
             rotate_every: (rotations > 0).then(|| load.div_f64(rotations as f64)),
             load,
@@ -184,6 +190,7 @@ impl Settings {
             sabotage: args.sabotage,
             chaos: args.chaos,
             calls: args.calls,
+            restarts: args.restarts,
             target,
             gateway_bin: args.gateway_bin,
             out: args.out.unwrap_or_else(|| shell::target_dir().join("soak")),
@@ -230,24 +237,6 @@ fn whole_seconds(seconds: f64) -> Result<u64> {
         .map_err(|error| Failure::new(format!("--hours: {error}")))
 }
 
-/// `host:port` of a plain URL; only loopback, since this is a load generator.
-fn authority(url: &str) -> Result<String> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| Failure::new(format!("--target {url}: only http:// is supported")))?;
-    let authority = rest.split('/').next().unwrap_or_default();
-    let (host, port) = authority
-        .rsplit_once(':')
-        .filter(|(_, port)| port.parse::<u16>().is_ok())
-        .unwrap_or((authority, "80"));
-    if !matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
-        return Err(Failure::new(format!(
-            "--target {url}: only this machine (127.0.0.1, localhost, [::1]); this is a load generator"
-        )));
-    }
-    Ok(format!("{host}:{port}"))
-}
-
 /// The gateway that somebody else runs, if one is named.
 fn target(args: &Args) -> Result<Option<Target>> {
     let Some(url) = &args.target else {
@@ -269,6 +258,9 @@ fn target(args: &Args) -> Result<Option<Target>> {
 
 /// Seconds of load, lifetime of a pool, streams at the same time.
 fn defaults(args: &Args) -> Result<(u64, u64, u32)> {
+    if args.restarts.is_some() {
+        return Ok((60, 2, 100));
+    }
     Ok(match (args.chaos, args.short, args.hours) {
         (Some(_), true, _) => (12, 4, 100),
         (Some(_), false, _) => (120, 10, 400),
@@ -284,8 +276,12 @@ fn reproduce(args: &Args, numbers: &[(&str, u64)]) -> String {
     if args.short {
         command.push_str(" --short");
     }
-    // With faults the number of calls may end the run, and nothing is rotated by order.
+    if let Some(restarts) = args.restarts {
+        command.push_str(&format!(" --restarts {restarts}"));
+    }
+    // With faults the number of calls may end the run, and nothing is rotated by order; nor is it under restarts.
     let skipped = match (args.chaos, args.calls) {
+        _ if args.restarts.is_some() => 2,
         (None, _) => 0,
         (Some(_), None) => {
             command.push_str(&format!(" --seconds {}", numbers[0].1));

@@ -335,7 +335,10 @@ impl Seat {
             self.open.cancelled().await;
             match TcpListener::from_std(self.listener) {
                 Ok(listener) => {
-                    edge::accept(self.worker, listener, self.door, self.stop).await;
+                    // Counted as a connection: who was accepted last must be counted before the others are gone.
+                    let connections = self.door.connections.clone();
+                    let accept = edge::accept(self.worker, listener, self.door, self.stop);
+                    connections.track_future(accept).await;
                 }
                 Err(error) => tracing::error!(%error, "a worker cannot accept"),
             }
