@@ -124,11 +124,22 @@ impl Generations {
     }
 
     /// Lines of the log with this message, of all processes together.
-    #[must_use]
-    pub fn count(&self, message: &str) -> usize {
+    fn count(&self, message: &str) -> usize {
         let wanted = format!("\"message\":\"{message}\"");
         let lines = self.first.lines();
         lines.iter().filter(|line| line.contains(&wanted)).count()
+    }
+
+    /// Waits until all processes together have said so `times` times.
+    ///
+    /// # Panics
+    /// With the output, if they do not.
+    pub async fn says(&self, message: &str, times: usize) {
+        let until = Instant::now() + PATIENCE;
+        while self.count(message) < times {
+            assert!(Instant::now() < until, "{:#?}", self.first.lines());
+            sleep(std::time::Duration::from_millis(10)).await;
+        }
     }
 
     /// The processes that live.

@@ -8,6 +8,7 @@
 //! | [`generations`] | a gateway whose process is replaced by others |
 //! | [`call`] | a call in any dialect over HTTP/1.1 or HTTP/2, with its record |
 //! | [`stream`] | the provider's side of a stream, cut into its parts |
+//! | [`page`] | the commands on a page of the documentation |
 //! | [`command`] | foreign programs, with a deadline |
 //! | [`apart()`] | a test in a network of its own, from which nothing reaches the outside |
 //! | [`nginx`] | nginx in front of a gateway |
@@ -29,6 +30,7 @@ pub mod gateway;
 pub mod generations;
 pub mod nginx;
 pub mod node;
+pub mod page;
 pub mod published;
 pub mod python;
 pub mod setup;

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 use end_to_end::call::{self, CARRIES, Carry, Live};
-use end_to_end::{Gateway, PATIENCE, Setup, Stream, binary, command};
+use end_to_end::{Gateway, PATIENCE, Setup, Stream, binary, command, page};
 use gateway_testkit::client::{BodyEnd, ConnectOptions, Http1Client, Request};
 use gateway_testkit::dialect::Wire;
 use gateway_testkit::script::{Gate, ResponseHead, Script};
@@ -377,4 +377,24 @@ async fn commands_ask_whether_a_gateway_lives_and_drain_it() {
     let done = run(&["healthcheck"]).await;
     assert_eq!(done.code, Some(1), "{done:?}");
     assert!(done.stderr.contains("no gateway answers"), "{done:?}");
+}
+
+#[tokio::test]
+async fn the_commands_on_the_page_drain_and_tell() {
+    let upstream = Upstream::plain().await;
+    let setup = Setup::serving(&upstream.url()).master_key("sk-page");
+    let dir = setup.dir().to_owned();
+    let gateway = setup.start().await;
+    let mut said = String::new();
+    for block in page::commands("docs/operations/drain.md") {
+        said += &page::run(&block, &gateway.url(), &dir, "sk-page")
+            .await
+            .stdout;
+    }
+    assert!(said.contains("drained: 0 calls have ended"), "{said}");
+    assert!(
+        said.contains("{\"status\":\"drained\",\"drained_requests\":0}"),
+        "{said}"
+    );
+    assert!(said.contains("not ready"), "{said}");
 }

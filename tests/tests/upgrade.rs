@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use end_to_end::call::{self, CARRIES, Carry};
-use end_to_end::{Generations, PATIENCE, Setup, Stream, binary, command};
+use end_to_end::{Generations, PATIENCE, Setup, Stream, binary, command, page};
 use gateway_testkit::client::{
     BodyEnd, ClientView, ConnectOptions, Http1Client, Http2Client, Request,
 };
@@ -20,7 +20,6 @@ use gateway_testkit::process::free_address;
 use gateway_testkit::upstream::Upstream;
 use rustix::process::Signal;
 use serde_json::json;
-use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 /// How often the process is replaced in continuous integration.
@@ -209,7 +208,7 @@ async fn nothing_is_refused_cut_or_lost_while_the_process_is_replaced_again_and_
     assert!(streams.load(Ordering::Relaxed) > 200, "{streams:?}");
     gateway.living_at_most(1).await;
     assert_eq!(gateway.first.exited().await.code(), Some(0));
-    assert_eq!(gateway.count("stopped"), CYCLES);
+    gateway.says("stopped", CYCLES).await;
     assert!(most <= 10, "{most} processes at once");
 }
 
@@ -365,11 +364,7 @@ async fn every_generation_hands_over_to_the_next_by_signal_too() {
     let mut before = gateway.serving().await;
     for ended in 1..=3 {
         gateway.signal(i32::try_from(before).unwrap(), Signal::USR2);
-        let until = Instant::now() + PATIENCE;
-        while gateway.count("stopped") < ended {
-            assert!(Instant::now() < until, "{:#?}", gateway.first.lines());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        gateway.says("stopped", ended).await;
         let now = gateway.serving().await;
         assert_ne!(now, before);
         let view = gateway
@@ -417,6 +412,19 @@ async fn a_listener_that_has_moved_is_opened_newly_and_that_of_operators_is_pass
     );
     let gone = Http1Client::connect_with(old, ConnectOptions::default()).await;
     assert!(gone.is_err(), "the old port is still open");
+}
+
+#[tokio::test]
+async fn the_commands_on_the_page_replace_the_process() {
+    let setup = Setup::serving(NOWHERE).master_key("sk-page");
+    let gateway = Generations::start(setup, &[]).await;
+    let all = page::commands("docs/operations/upgrade.md");
+    assert_eq!(all.len(), 2);
+    let dir = gateway.first.dir().to_owned();
+    for block in all {
+        page::run(&block, &gateway.first.url(), &dir, "sk-page").await;
+    }
+    gateway.says("handed over", 2).await;
 }
 
 /// A provider that nobody asks.
