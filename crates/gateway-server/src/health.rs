@@ -87,7 +87,10 @@ pub(crate) async fn metrics(worker: &Worker, headers: &HeaderMap) -> Response<Ou
     let format = Format::wanted(headers);
     let shared = Arc::clone(&worker.shared);
     // Thousands of series take milliseconds that no stream on this thread should wait.
-    let told = tokio::task::spawn_blocking(move || Metrics::encode(shared, format)).await;
+    let tasks = &worker.tasks;
+    let told = tasks
+        .spawn_blocking(move || Metrics::encode(shared, format))
+        .await;
     match told {
         Ok(text) => content(StatusCode::OK, format.content_type(), Bytes::from(text)),
         Err(error) => {

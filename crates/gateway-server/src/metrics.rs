@@ -24,7 +24,7 @@ use gateway_core::{Dialect, EndReason};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
-use tokio::runtime::RuntimeMetrics;
+use tokio::runtime::{Handle, RuntimeMetrics};
 use tokio::time::Instant;
 
 use crate::admission::Refused;
@@ -49,12 +49,12 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// Everything at zero, for workers with these runtimes.
-    pub(crate) fn new(runtimes: Vec<RuntimeMetrics>) -> Self {
+    pub(crate) fn new(runtimes: &[Handle]) -> Self {
         Self {
             calls: calls::CallMetrics::new(),
             admission: admission::AdmissionMetrics::new(),
             litellm: litellm::LiteLlm::new(),
-            runtimes,
+            runtimes: runtimes.iter().map(Handle::metrics).collect(),
             failing: DashSet::new(),
         }
     }

@@ -6,8 +6,9 @@ pub(super) mod litellm;
 use super::table::{Family, Group, counter, gauge, histogram};
 use labels::{
     API, API_BASE, ATTEMPT_KIND, CONNECT_OUTCOME, CONNECTION, CONNECTION_STATE, CURRENT, DELIVERY,
-    DEPLOYMENT, DRAIN_OUTCOME, END, GENERATION_STATE, MODEL, ORIGIN, OUTCOME, PHASE, PROVIDER,
-    QUOTA, REASON, ROTATION, STATE, TOKEN_KIND, UPSTREAM_MODEL, VERSION, WAITED, WAITING, WORKER,
+    DEPLOYMENT, DRAIN_OUTCOME, END, EXPORT, GENERATION_STATE, MODEL, ORIGIN, OUTCOME, PHASE,
+    PROVIDER, QUOTA, REASON, ROTATION, STATE, TOKEN_KIND, UPSTREAM_MODEL, VERSION, WAITED, WAITING,
+    WORKER,
 };
 
 /// All of them that are always there, in the order in which they are on the page.
@@ -55,6 +56,8 @@ pub(super) const NATIVE: &[&Family] = &[
     &BUILD,
     &DRAINING,
     &LINES_DROPPED,
+    &SPANS,
+    &TRACES_DROPPED,
     &OVERFLOWED,
     &RUNTIME_TASKS,
     &RUNTIME_BUSY,
@@ -323,6 +326,18 @@ pub(super) static LINES_DROPPED: Family = counter(
     Group::Process,
     &[],
     "Log lines lost because nobody read the log in time",
+);
+pub(super) static SPANS: Family = counter(
+    "gateway_trace_spans",
+    Group::Process,
+    &[&EXPORT],
+    "Spans that the collector took, and those that it did not take",
+);
+pub(super) static TRACES_DROPPED: Family = counter(
+    "gateway_trace_calls_dropped",
+    Group::Process,
+    &[],
+    "Calls without spans because too many waited for the collector",
 );
 pub(super) static OVERFLOWED: Family = counter(
     "gateway_metrics_overflowed",

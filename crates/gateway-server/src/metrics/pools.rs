@@ -112,7 +112,7 @@ const NUMBERS: &[(&Family, Read<u64>)] = &[
     }),
 ];
 
-const HISTOGRAMS: &[(&Family, fn(&OriginSnapshot) -> Histograms<'_>)] = &[
+const HISTOGRAMS: &[(&Family, ReadHistograms)] = &[
     (&families::POOL_CONNECT, |origin| {
         let phases = origin.metrics.connect.iter();
         phases.map(|(phase, taken)| (*phase, taken)).collect()
@@ -128,7 +128,8 @@ const HISTOGRAMS: &[(&Family, fn(&OriginSnapshot) -> Histograms<'_>)] = &[
     }),
 ];
 
-type Histograms<'o> = Vec<(&'static str, &'o HistogramSnapshot)>;
+/// The same of histograms.
+type ReadHistograms = fn(&OriginSnapshot) -> Vec<(&'static str, &HistogramSnapshot)>;
 
 fn draining(
     origin: &OriginSnapshot,

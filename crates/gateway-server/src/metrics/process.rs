@@ -47,6 +47,14 @@ pub(super) fn write(
     page.family(&families::LINES_DROPPED, |samples| {
         samples.count(&[], shared.lines.dropped())
     })?;
+    let traces = shared.traces.counts();
+    page.family(&families::SPANS, |samples| {
+        samples.count(&["exported"], traces.exported)?;
+        samples.count(&["failed"], traces.failed)
+    })?;
+    page.family(&families::TRACES_DROPPED, |samples| {
+        samples.count(&[], traces.dropped)
+    })?;
     page.family(&families::OVERFLOWED, |samples| {
         samples.count(&[], overflowed)
     })?;

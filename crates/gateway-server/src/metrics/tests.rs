@@ -34,14 +34,13 @@ fn shared(metrics: MetricsSettings) -> Arc<Shared> {
     let environment = wiring::environment(&settings);
     let books = MemoryBooks::default();
     let snapshot = wiring::snapshot(&settings, &environment, &transport, &books);
-    let admission = Admission::new(settings.admission, settings.routing.timers.clone());
-    let runtime = tokio::runtime::Handle::current().metrics();
+    let admission = Admission::new(settings.admission, settings.routing.timers);
     let (control, _orders) = Control::new(ConfigState::first(None, None));
     Arc::new(Shared::new(
         snapshot,
         admission,
         transport,
-        Metrics::new(vec![runtime]),
+        Metrics::new(&[Handle::current()]),
         Lines::new(LineFormat::Json, 1),
         control,
     ))

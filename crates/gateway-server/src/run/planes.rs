@@ -153,7 +153,6 @@ pub(super) fn start(
     let runtimes: Vec<Runtime> = (0..settings.workers)
         .map(|_| runtime())
         .collect::<Result<_, _>>()?;
-    let metrics = runtimes.iter().map(|it| it.metrics()).collect();
     let handles: Vec<Handle> = runtimes.iter().map(|it| it.handle().clone()).collect();
     let transport = Transport::with_control(
         wiring::transport(settings),
@@ -170,7 +169,7 @@ pub(super) fn start(
             snapshot,
             Admission::new(settings.admission, settings.routing.timers.clone()),
             transport,
-            Metrics::new(metrics),
+            Metrics::new(&handles),
             lines,
             told,
         )),

@@ -142,4 +142,5 @@ pub(in crate::metrics) static PHASE: Label = these(
     "phase",
     &["resolve", "connect", "proxy", "tls", "handshake"],
 );
+pub(in crate::metrics) static EXPORT: Label = these("outcome", &["exported", "failed"]);
 pub(in crate::metrics) static DRAIN_OUTCOME: Label = these("outcome", &["complete", "cut"]);

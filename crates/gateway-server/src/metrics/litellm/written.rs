@@ -126,10 +126,7 @@ fn write_answered(
 }
 
 /// The attempts with these outcomes, by group and deployment.
-fn attempts(
-    view: &DeploymentView<'_>,
-    wanted: fn(&str) -> bool,
-) -> BTreeMap<(String, String), u64> {
+fn attempts(view: &DeploymentView<'_>, wanted: Wanted) -> BTreeMap<(String, String), u64> {
     let mut sums = BTreeMap::new();
     for ([model, id, _, outcome], counter) in view.attempts.all() {
         if wanted(&outcome) {
@@ -282,7 +279,7 @@ fn write_attempts(
     known: &Known<'_>,
     page: &mut Exposition<'_>,
 ) -> fmt::Result {
-    let both: [(_, fn(&str) -> bool); 2] = [
+    let both: [(_, Wanted); 2] = [
         (&families::SUCCESSES, |outcome| outcome == "answered"),
         (&families::ATTEMPTS, |outcome| {
             outcome == "answered" || failure(outcome).is_some()
@@ -345,6 +342,9 @@ const TOKENS: [(&Family, &[&str]); 8] = [
     (&families::CACHE_READ, &["cache_read"]),
     (&families::CACHE_WRITTEN, &["cache_write"]),
 ];
+
+/// Whether attempts with this outcome count.
+type Wanted = fn(&str) -> bool;
 
 /// A deployment's limit, if it has one.
 type Limit = fn(&Deployment) -> Option<u64>;

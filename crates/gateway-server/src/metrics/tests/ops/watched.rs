@@ -316,6 +316,35 @@ pub(super) const ALERTS: &[Alert] = &[
         fires: &[("instance", "a")],
     },
     Alert {
+        name: "GatewayTracesLost",
+        wait: "5m",
+        severity: "info",
+        when: "spans are lost: the collector does not take them, or too many wait for it",
+        expression: "sum by (instance) (rate(gateway_trace_spans_total{outcome=\"failed\"}[10m]) + on (instance) rate(gateway_trace_calls_dropped_total[10m])) > 0",
+        summary: "{{ $labels.instance }} loses spans.",
+        fed: &[
+            (
+                "gateway_trace_spans_total{instance=\"a\",outcome=\"failed\"}",
+                "0+3x60",
+            ),
+            (
+                "gateway_trace_spans_total{instance=\"a\",outcome=\"exported\"}",
+                "0+3x60",
+            ),
+            ("gateway_trace_calls_dropped_total{instance=\"a\"}", "0x60"),
+            (
+                "gateway_trace_spans_total{instance=\"b\",outcome=\"failed\"}",
+                "0x60",
+            ),
+            (
+                "gateway_trace_spans_total{instance=\"b\",outcome=\"exported\"}",
+                "0+3x60",
+            ),
+            ("gateway_trace_calls_dropped_total{instance=\"b\"}", "0x60"),
+        ],
+        fires: &[("instance", "a")],
+    },
+    Alert {
         name: "GatewayRestarts",
         wait: "0m",
         severity: "warning",

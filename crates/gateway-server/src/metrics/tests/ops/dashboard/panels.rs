@@ -636,7 +636,7 @@ pub(super) const ROWS: &[Row] = &[
                 title: "Lost",
                 shape: Shape::Lines,
                 unit: "short",
-                says: "Log lines that nobody read in time, and series that are counted as `other`.",
+                says: "Log lines and spans that nobody took in time, and series that are counted as `other`.",
                 targets: &[
                     (
                         r#"increase(gateway_log_lines_dropped_total{instance=~"$instance"}[$__rate_interval])"#,
@@ -645,6 +645,14 @@ pub(super) const ROWS: &[Row] = &[
                     (
                         r#"increase(gateway_metrics_overflowed_total{instance=~"$instance"}[$__rate_interval])"#,
                         "{{instance}}: series",
+                    ),
+                    (
+                        r#"sum by (instance, outcome) (increase(gateway_trace_spans_total{instance=~"$instance",outcome="failed"}[$__rate_interval]))"#,
+                        "{{instance}}: spans",
+                    ),
+                    (
+                        r#"increase(gateway_trace_calls_dropped_total{instance=~"$instance"}[$__rate_interval])"#,
+                        "{{instance}}: calls without spans",
                     ),
                     (
                         r#"gateway_draining{instance=~"$instance"}"#,
