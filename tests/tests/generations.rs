@@ -86,7 +86,7 @@ impl World {
     /// Calls one after the other until it is over; each answer is checked.
     async fn call(&self, addr: SocketAddr, kind: usize) {
         let request = Request::chat("hello").model("m");
-        let request = if kind % 2 == 0 {
+        let request = if kind.is_multiple_of(2) {
             request
         } else {
             request.streaming()

@@ -9,7 +9,7 @@ use gateway_testkit::script::Script;
 use gateway_testkit::upstream::Upstream;
 use serde_json::{Value, json};
 
-fn entry(group: &str, model: &str, url: &str, info: Value) -> Value {
+fn entry(group: &str, model: &str, url: &str, info: &Value) -> Value {
     json!({"model_name": group, "model_info": info,
         "litellm_params": {"model": model, "api_base": url, "api_key": "sk-provider"}})
 }
@@ -36,37 +36,37 @@ async fn a_probe_on_request_asks_each_provider_in_its_words_and_tells_what_it_sa
     .await;
     let v1 = format!("{}/v1", upstream.url());
     let gateway = Setup::routed()
-        .entry(entry("chat", "openai/double", &v1, json!({})))
+        .entry(entry("chat", "openai/double", &v1, &json!({})))
         .entry(entry(
             "claude",
             "anthropic/double",
             upstream.url().as_str(),
-            json!({}),
+            &json!({}),
         ))
         .entry(entry(
             "vectors",
             "openai/double",
             &v1,
-            json!({"mode": "embedding"}),
+            &json!({"mode": "embedding"}),
         ))
         .entry(entry(
             "all/*",
             "openai/*",
             &v1,
-            json!({"health_check_model": "openai/small", "health_check_max_tokens": 5}),
+            &json!({"health_check_model": "openai/small", "health_check_max_tokens": 5}),
         ))
-        .entry(entry("any/*", "openai/*", &v1, json!({})))
+        .entry(entry("any/*", "openai/*", &v1, &json!({})))
         .entry(entry(
             "paint",
             "openai/double",
             &v1,
-            json!({"mode": "image_generation"}),
+            &json!({"mode": "image_generation"}),
         ))
         .entry(entry(
             "broken",
             "openai/double",
             &format!("{}/v1", broken.url()),
-            json!({}),
+            &json!({}),
         ))
         .start()
         .await;
@@ -101,8 +101,8 @@ async fn a_probe_of_one_group_calls_no_other_and_sets_nobody_aside() {
     let upstream = Upstream::answering(|_| Script::json(500, &json!({}))).await;
     let v1 = format!("{}/v1", upstream.url());
     let gateway = Setup::routed()
-        .entry(entry("one", "openai/double", &v1, json!({"id": "one-id"})))
-        .entry(entry("other", "openai/double", &v1, json!({})))
+        .entry(entry("one", "openai/double", &v1, &json!({"id": "one-id"})))
+        .entry(entry("other", "openai/double", &v1, &json!({})))
         .start()
         .await;
     for _ in 0..5 {
@@ -128,12 +128,12 @@ async fn background_checks_run_as_litellms_settings_say() {
         .set("general_settings.background_health_checks", json!(true))
         .set("general_settings.health_check_interval", json!(0.5))
         .set("general_settings.health_check_details", json!(false))
-        .entry(entry("one", "openai/double", &v1, json!({})))
+        .entry(entry("one", "openai/double", &v1, &json!({})))
         .entry(entry(
             "other",
             "openai/double",
             &format!("{}/v1", quiet.url()),
-            json!({"disable_background_health_check": true}),
+            &json!({"disable_background_health_check": true}),
         ))
         .start()
         .await;
@@ -162,13 +162,13 @@ async fn check_probes_before_anything_is_started() {
             "good",
             "openai/double",
             &v1(&upstream),
-            json!({"id": "good-id"}),
+            &json!({"id": "good-id"}),
         ))
         .entry(entry(
             "bad",
             "openai/double",
             &v1(&broken),
-            json!({"id": "bad-id"}),
+            &json!({"id": "bad-id"}),
         ));
     let file = setup.write();
     let run = |more: &[&str]| {

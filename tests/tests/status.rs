@@ -261,6 +261,17 @@ async fn a_drained_deployment_finishes_what_it_runs_and_gets_nothing_new() {
     order(&gateway, drain, &json!({"drained": false})).await;
     let (_, record) = call::call(&gateway, Carry::Http1, request).await;
     assert_eq!(record["deployment"], "west");
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_drains_nobody() {
+    let upstream = Upstream::plain().await;
+    let params = json!({});
+    let gateway = Setup::new()
+        .deployment(Wire::OpenAiChat, "double", "west", &upstream.url(), &params)
+        .start()
+        .await;
+    let drain = "/admin/deployments/west/drain";
     for (path, wrong, expected) in [
         (drain, json!({}), 400),
         (drain, json!({"drained": "yes"}), 400),
@@ -276,6 +287,7 @@ async fn a_drained_deployment_finishes_what_it_runs_and_gets_nothing_new() {
             "{path} {wrong}"
         );
     }
+    assert_eq!(status(&gateway).await["deployments"][0]["state"], "ready");
 }
 
 #[tokio::test]
@@ -332,6 +344,24 @@ async fn rates_percentiles_and_failures_are_those_of_the_calls_that_were_made() 
     assert!(status["pools"][0]["generations"][0]["number"].is_u64());
 }
 
+/// The states of the first lane of a timeline.
+fn lanes(timeline: &Value) -> Option<String> {
+    timeline["lanes"][0]["states"].as_str().map(str::to_owned)
+}
+
+/// The timeline, as soon as it is as wanted.
+async fn timeline(gateway: &Gateway, wanted: impl Fn(&str, &Value) -> bool) -> Value {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let timeline = gateway.get("/admin/timeline").await.json();
+        if wanted(&lanes(&timeline).unwrap_or_default(), &timeline) {
+            return timeline;
+        }
+        assert!(Instant::now() < until, "it stays like this: {timeline:#}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test]
 async fn the_timeline_has_a_lane_per_deployment_and_marks_what_happened() {
     let upstream = Upstream::plain().await;
@@ -349,22 +379,7 @@ async fn the_timeline_has_a_lane_per_deployment_and_marks_what_happened() {
         .answer(&call::plain(Wire::OpenAiChat, "hello"))
         .await;
     // One look before anything changes.
-    let lanes = |it: &Value| it["lanes"][0]["states"].as_str().map(str::to_owned);
-    let timeline = |wanted: fn(&str, &Value) -> bool| {
-        let gateway = &gateway;
-        async move {
-            let until = Instant::now() + PATIENCE;
-            loop {
-                let timeline = gateway.get("/admin/timeline").await.json();
-                if wanted(&lanes(&timeline).unwrap_or_default(), &timeline) {
-                    return timeline;
-                }
-                assert!(Instant::now() < until, "it stays like this: {timeline:#}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    };
-    let seen = timeline(|states, _| states.contains('r')).await;
+    let seen = timeline(&gateway, |states, _| states.contains('r')).await;
     assert_eq!(
         (&seen["step"], &seen["lanes"][0]["id"]),
         (&json!(5), &json!("west"))
@@ -377,9 +392,9 @@ async fn the_timeline_has_a_lane_per_deployment_and_marks_what_happened() {
     let cooldown = "/admin/deployments/west/cooldown";
     order(&gateway, cooldown, &json!({"seconds": 100})).await;
     let marked = |timeline: &Value, kind: &str| find(&timeline["marks"], "kind", kind).cloned();
-    timeline(|states, _| states.ends_with('s')).await;
+    timeline(&gateway, |states, _| states.ends_with('s')).await;
     order(&gateway, cooldown, &json!({"seconds": 0})).await;
-    let back = timeline(|states, it| {
+    let back = timeline(&gateway, |states, it| {
         states.ends_with('r') && find(&it["marks"], "kind", "recovery").is_some()
     });
     let seen = back.await;
@@ -392,13 +407,9 @@ async fn the_timeline_has_a_lane_per_deployment_and_marks_what_happened() {
     );
     assert!(marked(&seen, "reload").is_some(), "{seen:#}");
     let cooldown = marked(&seen, "cooldown").unwrap();
-    assert_eq!(
-        (
-            &cooldown["subject"],
-            &cooldown["text"].as_str().unwrap()[..9]
-        ),
-        (&json!("west"), "set aside")
-    );
+    assert_eq!(cooldown["subject"], "west");
+    let said = cooldown["text"].as_str().unwrap();
+    assert!(said.starts_with("set aside"), "{said}");
     let span = seen["to"].as_f64().unwrap() - seen["from"].as_f64().unwrap();
     let columns = lanes(&seen).unwrap().len();
     assert!((span - 5.0 * columns as f64).abs() < 0.01, "{seen:#}");
@@ -539,7 +550,7 @@ async fn a_command_that_is_not_let_in_says_what_to_do() {
         .await;
     let program = binary::gateway_server();
     let ask = async |args: &[&str]| {
-        let mut command = Command::new(&program);
+        let mut command = Command::new(program);
         command.args(args).env_clear();
         command::finish(command).await
     };
