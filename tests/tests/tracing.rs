@@ -130,6 +130,27 @@ async fn a_call_and_its_attempts_are_spans_that_hang_together() {
         assert!(span["ended"].as_u64() <= call["ended"].as_u64());
         assert!(span["flags"].as_u64().unwrap() & 1 == 1);
     }
+    is_the_calls(call);
+    are_the_attempts([first, second], call, &provider);
+    // Each attempt's span is what its upstream was told.
+    for (told, attempt) in provider.requests().iter().zip([first, second]) {
+        let id = attempt["span_id"].as_str().unwrap();
+        let expected = format!("00-{TRACE}-{id}-01");
+        assert_eq!(told.header("traceparent"), Some(&*expected));
+        assert_eq!(told.header("tracestate"), Some("vendor=a,other=b"));
+    }
+    let record = gateway.record("one").await;
+    assert_eq!(record["trace_id"], TRACE);
+    assert_eq!(record["span_id"], call["span_id"]);
+    let export = &collector.requests()[0];
+    assert_eq!(export.header("x-key"), Some("collector-secret"));
+    let exported = String::from_utf8_lossy(&export.body);
+    assert!(!exported.contains("a prompt") && !exported.contains("Busy."));
+    assert!(!gateway.lines().concat().contains("collector-secret"));
+}
+
+/// The span of a call that was answered after one retry.
+fn is_the_calls(call: &Value) {
     assert_eq!(call["parent"], PARENT);
     assert_eq!(call["kind"], "SPAN_KIND_SERVER");
     assert_eq!(call["name"], "POST /v1/chat/completions");
@@ -149,6 +170,10 @@ async fn a_call_and_its_attempts_are_spans_that_hang_together() {
     ] {
         assert_eq!(call["attributes"][name], expected, "{name}");
     }
+}
+
+/// Those of its attempts: one that failed, one that was answered.
+fn are_the_attempts([first, second]: [&Value; 2], call: &Value, provider: &Upstream) {
     for attempt in [first, second] {
         assert_eq!(attempt["parent"], call["span_id"]);
         assert_eq!(attempt["kind"], "SPAN_KIND_CLIENT");
@@ -166,21 +191,6 @@ async fn a_call_and_its_attempts_are_spans_that_hang_together() {
     assert_eq!(second["status"], "STATUS_CODE_UNSET");
     assert_eq!(second["attributes"]["http.request.resend_count"], 1);
     assert!(second["attributes"]["gen_ai.usage.input_tokens"].is_u64());
-    // Each attempt's span is what its upstream was told.
-    for (told, attempt) in provider.requests().iter().zip([first, second]) {
-        let id = attempt["span_id"].as_str().unwrap();
-        let expected = format!("00-{TRACE}-{id}-01");
-        assert_eq!(told.header("traceparent"), Some(&*expected));
-        assert_eq!(told.header("tracestate"), Some("vendor=a,other=b"));
-    }
-    let record = gateway.record("one").await;
-    assert_eq!(record["trace_id"], TRACE);
-    assert_eq!(record["span_id"], call["span_id"]);
-    let export = &collector.requests()[0];
-    assert_eq!(export.header("x-key"), Some("collector-secret"));
-    let exported = String::from_utf8_lossy(&export.body);
-    assert!(!exported.contains("a prompt") && !exported.contains("Busy."));
-    assert!(!gateway.lines().concat().contains("collector-secret"));
 }
 
 #[tokio::test]
