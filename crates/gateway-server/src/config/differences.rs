@@ -271,6 +271,27 @@ differences! {
             because "a gateway that sends keys where a caller says is a leak"
             keys "litellm_params.configurable_clientside_auth_params";
     }
+    "Operations" {
+        "`/health` calls nobody; `?probe=true` does"
+            in_litellm "every look at it is a paid call to every deployment, unless checks run in the background"
+            because "a monitor must not cost money";
+        "`/metrics` needs no key"
+            in_litellm "the newest releases ask for one"
+            because "scrapers of older set-ups have none, and it has no secrets"
+            back "`require_auth_for_metrics_endpoint: true`"
+            keys "litellm_settings.require_auth_for_metrics_endpoint";
+        "`/health/drain` exists only with a token"
+            in_litellm "`enable_drain_endpoint` alone opens it to everybody"
+            because "whoever finds it could take the process out of service"
+            keys "general_settings.enable_drain_endpoint";
+        "liveness stays 200 while the process drains"
+            in_litellm "503"
+            because "a restart would cut what is being drained";
+        "a changed file is taken at once, or refused as a whole"
+            in_litellm "a restart is needed"
+            because "nothing that runs notices"
+            back "`gateway.reload.watch: false`";
+    }
 }
 
 #[cfg(test)]
