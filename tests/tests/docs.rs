@@ -24,12 +24,30 @@ impl Written {
     }
 }
 
-/// All commands of the README and of the pages under `docs/`.
+/// All commands of the README and of the pages under `docs/`, but for those that need a gateway of their own.
 fn commands() -> Vec<Written> {
     let root = binary::workspace();
     let mut pages = vec![root.join("README.md")];
     collect_pages(&root.join("docs"), &mut pages);
+    pages.retain(|page| OWN.iter().all(|(own, _)| !page.ends_with(own)));
     pages.iter().flat_map(|page| commands_of(page)).collect()
+}
+
+/// Pages whose commands replace, reload or end the gateway that they are given, and the tests that run them.
+const OWN: &[(&str, &str)] = &[
+    ("docs/operations/drain.md", "tests/shutdown.rs"),
+    ("docs/operations/reload.md", "tests/reload.rs"),
+    ("docs/operations/upgrade.md", "tests/upgrade.rs"),
+];
+
+#[test]
+fn pages_that_are_not_tried_here_are_tried_elsewhere() {
+    let tests = binary::workspace().join("tests");
+    for (page, test) in OWN {
+        let test = fs::read_to_string(tests.join(test)).expect("a test can be read");
+        assert!(test.contains(&format!("commands(\"{page}\")")), "{page}");
+        assert!(!commands_of(&binary::workspace().join(page)).is_empty());
+    }
 }
 
 fn collect_pages(folder: &Path, pages: &mut Vec<PathBuf>) {

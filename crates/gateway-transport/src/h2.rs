@@ -96,7 +96,7 @@ impl H2 {
         let driven = self.driven;
         async move {
             let mut head = pin!(head);
-            if allowed(&driven) == BEFORE_SETTINGS {
+            if matches!(allowed(&driven), 0 | BEFORE_SETTINGS) {
                 // A peer that takes no streams says so only now, and h2 would keep the request until it takes some.
                 match Box::pin(timeout(SETTLING, head.as_mut())).await {
                     Ok(answer) => return answer.map_err(NoHead::of),
@@ -159,6 +159,6 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Generat
 /// gets the excess queued in h2, which is slower but not wrong.
 const BEFORE_SETTINGS: usize = 3;
 
-/// How long a request that left before the peer's SETTINGS came may be without a head, if these then allow no stream at
-/// all. Longer than a round trip: a peer may well answer what reached it before it has said so.
+/// How long a request that was handed over before the peer's SETTINGS were read may be without a head, if these allow no
+/// stream at all. Longer than a round trip: a peer may well answer what reached it before it has said so.
 const SETTLING: Duration = Duration::from_secs(1);

@@ -100,7 +100,11 @@ async fn an_origin_that_takes_no_more_connections_is_not_rotated() {
     let mut world = world();
     let (mut body, mut peer) = world.open_stream("one").await;
     for (takes, fails) in [(Duration::ZERO, true), (Duration::from_secs(60), false)] {
-        world.pipes.behave(Behavior { takes, fails });
+        world.pipes.behave(Behavior {
+            takes,
+            fails,
+            ..Behavior::default()
+        });
         for _ in 0..10 {
             world.get("/").await.unwrap_err();
             advance(Duration::from_secs(1)).await;
@@ -145,6 +149,7 @@ async fn nothing_is_rotated_where_no_connection_is_left() {
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(4),
         fails: false,
+        ..Behavior::default()
     });
     let _held = hang(&mut world).await;
     advance(Duration::from_secs(2)).await;
@@ -200,6 +205,7 @@ async fn a_connect_is_not_made_twice_at_a_time_because_of_a_rotation() {
     world.pipes.behave(Behavior {
         takes: Duration::from_millis(2500),
         fails: false,
+        ..Behavior::default()
     });
     let exchange = world.start_get("/");
     for _ in 0..2 {

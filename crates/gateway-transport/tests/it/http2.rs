@@ -86,6 +86,7 @@ async fn a_cold_h2_burst_opens_one_connection() {
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(1),
         fails: false,
+        ..Behavior::default()
     });
     let exchanges: Vec<_> = (0..20).map(|_| world.start_get("/")).collect();
     let peer = world.peer().await;
@@ -180,6 +181,26 @@ async fn a_peer_that_takes_no_streams_refuses_those_that_wait_too() {
         let error = exchange.unwrap().unwrap().unwrap_err();
         assert_eq!(error.delivery, Delivery::Refused, "{error:?}");
     }
+    drop(peer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_says_at_once_that_it_takes_no_streams_keeps_no_request_waiting() {
+    let mut world = world();
+    world.pipes.behave(Behavior {
+        lags: Duration::from_secs(1),
+        ..Behavior::default()
+    });
+    let exchange = world.start_get("/");
+    // Its settings lie there before the connection is handed over, and are read between the grant and the request.
+    let peer = world.peer().await;
+    let peer = H2Peer::new(peer, &world, |b| {
+        b.max_concurrent_streams(0);
+    });
+    let (peer, exchange) =
+        tokio::join!(peer, tokio::time::timeout(Duration::from_secs(3), exchange));
+    let error = exchange.unwrap().unwrap().unwrap_err();
+    assert_eq!(error.delivery, Delivery::Refused, "{error:?}");
     drop(peer);
 }
 

@@ -80,6 +80,7 @@ async fn a_connect_that_takes_too_long_ends_with_the_connect_timer() {
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(60),
         fails: false,
+        ..Behavior::default()
     });
     let begun = tokio::time::Instant::now();
     let error = world.get("/").await.unwrap_err();
@@ -96,6 +97,7 @@ async fn a_failed_connect_is_told_with_its_cause() {
     world.pipes.behave(Behavior {
         takes: Duration::ZERO,
         fails: true,
+        ..Behavior::default()
     });
     let error = world.get("/").await.unwrap_err();
     assert_eq!(

@@ -162,6 +162,8 @@ pub(crate) struct Pipes {
 pub(crate) struct Behavior {
     pub(crate) takes: Duration,
     pub(crate) fails: bool,
+    /// How long the peer has its end before the transport has the other.
+    pub(crate) lags: Duration,
 }
 
 impl Pipes {
@@ -203,6 +205,7 @@ impl Connector for Pipes {
                 .send(Peer { io: theirs })
                 .await
                 .expect("the world lives as long as the test");
+            tokio::time::sleep(behavior.lags).await;
             Ok(Connected::over(ours, self.protocol))
         })
     }

@@ -53,6 +53,7 @@ async fn a_request_that_a_reused_connection_did_not_take_is_sent_again() {
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(2),
         fails: false,
+        ..Behavior::default()
     });
     let waiting = world.start_get("/waiting");
     settle().await;

@@ -85,6 +85,7 @@ async fn a_connect_that_outlives_its_generation_is_dropped() {
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(3),
         fails: false,
+        ..Behavior::default()
     });
     let exchange = world.start_get("/");
     advance(Duration::from_secs(1)).await;
@@ -168,6 +169,7 @@ async fn an_expired_generation_is_replaced_after_the_new_one_connected() {
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(2),
         fails: false,
+        ..Behavior::default()
     });
     let begun = tokio::time::Instant::now();
     let mut warm = world.peer().await;
@@ -201,6 +203,7 @@ async fn an_expired_generation_stays_when_the_new_one_cannot_connect() {
     world.pipes.behave(Behavior {
         takes: Duration::ZERO,
         fails: true,
+        ..Behavior::default()
     });
     advance(Duration::from_secs(60)).await;
     assert_eq!(world.origin.generation(), 1);

@@ -12,6 +12,7 @@ async fn a_cancelled_request_does_not_cancel_the_shared_connect() {
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(2),
         fails: false,
+        ..Behavior::default()
     });
     let first = world.start_get("/first");
     advance(Duration::from_secs(1)).await;
@@ -33,6 +34,7 @@ async fn a_connection_that_comes_back_serves_a_request_that_waits_for_a_connect(
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(4),
         fails: false,
+        ..Behavior::default()
     });
     let waiting = world.start_get("/waiting");
     settle().await;
@@ -53,6 +55,7 @@ async fn the_first_connect_to_an_unknown_origin_is_single_flight_and_then_all_ar
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(1),
         fails: false,
+        ..Behavior::default()
     });
     let exchanges: Vec<_> = (0..8).map(|_| world.start_get("/")).collect();
     advance(Duration::from_millis(500)).await;
@@ -74,6 +77,7 @@ async fn a_failed_first_connect_fails_all_who_waited_for_it() {
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(1),
         fails: true,
+        ..Behavior::default()
     });
     let exchanges: Vec<_> = (0..8).map(|_| world.start_get("/")).collect();
     for exchange in exchanges {
@@ -89,6 +93,7 @@ async fn a_connection_handed_over_before_a_rotation_is_not_started_on_after_it()
     world.pipes.behave(Behavior {
         takes: Duration::from_secs(2),
         fails: false,
+        ..Behavior::default()
     });
     let waiting = world.start_get("/waiting");
     settle().await;
